@@ -1,0 +1,1 @@
+"""The texts a model is given, by prompt profile; versioned, static text first."""
