@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Union
+from typing import Literal, TypeAlias
 
 from .records import CellResult, ModelReply, Output, RunRecord, Step, SubCall
 
@@ -108,18 +108,18 @@ class RunFinished:
     record: RunRecord
 
 
-Event = Union[
-    RunStarted,
-    StepStarted,
-    ModelDelta,
-    ModelReplied,
-    CellStarted,
-    CellOutput,
-    SubCallStarted,
-    SubCallFinished,
-    CellFinished,
-    StepFinished,
-    Notice,
-    RunFinished,
-]
-Listener = Callable[[Event], None]
+Event: TypeAlias = (
+    RunStarted
+    | StepStarted
+    | ModelDelta
+    | ModelReplied
+    | CellStarted
+    | CellOutput
+    | SubCallStarted
+    | SubCallFinished
+    | CellFinished
+    | StepFinished
+    | Notice
+    | RunFinished
+)
+Listener: TypeAlias = Callable[[Event], None]
