@@ -27,6 +27,10 @@ SEED_REPLY: Final = "minrlm_seed_reply"
 CALLS_FLAG: Final = "--calls"
 """Command-line flag of the kernel: the path of the call channel's socket."""
 
+OWNED_FLAG: Final = "--owned"
+"""Command-line flag of the kernel: the process id of the driver that started it and whose end it must not outlive.
+The thread that started the kernel must live as long as the kernel may: Linux counts the thread as the parent."""
+
 STDIN_CALL_PREFIX: Final = "\x00minrlm-call\x00"
 """An ``input_request`` whose prompt starts so is a call, not a question to a person."""
 
@@ -113,11 +117,15 @@ class Reads(TypedDict):
 
 
 class CellReport(TypedDict):
-    """What a cell left behind: variables new or changed, remarks for the model, reads so far."""
+    """What a cell left behind: variables new or changed, remarks for the model, reads so far.
+
+    ``error_line`` is the line of the cell (from 1) that failed, or None if none did or it is not known.
+    """
 
     variables: list[Variable]
     notices: list[str]
     reads: Reads
+    error_line: int | None
 
 
 class WireError(ValueError):
