@@ -26,7 +26,6 @@ class Ledger:
         self._usage = Usage()
         self._sub_calls = 0
         self._refused = 0
-        self._closed = ""
 
     def spent(self) -> Spent:
         """The sums at this moment."""
@@ -42,17 +41,10 @@ class Ledger:
         with self._lock:
             self._usage += usage
 
-    def close_sub_calls(self, why: str) -> None:
-        """Refuse every sub-call from now on (the last turn answers from what is known)."""
-        with self._lock:
-            self._closed = why
-
     def admit_sub_call(self) -> str:
         """Count a sub-call in; returns ``""``, or why it is refused."""
         spent = self.spent()
         with self._lock:
-            if self._closed:
-                return self._closed
             limit = calls_limit_hit(self._config, spent)
             if limit is None and self._sub_calls >= self._config.max_sub_calls:
                 limit = "sub_calls"

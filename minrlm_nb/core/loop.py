@@ -25,11 +25,11 @@ MOST_CONTINUATIONS = 2
 
 @dataclass(frozen=True)
 class AskModel:
-    """Ask the model; answered by `Replied` or `NoReply`."""
+    """Ask the model; answered by `Replied` or `NoReply`. ``limit`` is the one that made this the last turn."""
 
     number: int
     messages: tuple[Message, ...]
-    last: bool
+    limit: StopReason | None = None
 
 
 @dataclass(frozen=True)
@@ -121,11 +121,11 @@ def run_loop(config: RunConfig, style: PromptStyle, messages: tuple[Message, ...
     """
     turn = _Turn(config, style, list(messages))
     for number in range(1, config.max_steps + 1):
-        last = number == config.max_steps or turn.limit is not None
-        yield StepStarted(number, last)
-        asked = yield from _ask(turn, number, last)
+        yield StepStarted(number, number == config.max_steps or turn.limit is not None)
+        asked = yield from _ask(turn, number)
         if isinstance(asked, End):
             return asked
+        last = number == config.max_steps or turn.limit is not None
         reply, parsed, usage, seconds = asked
         yield ModelReplied(number, reply, parsed.reasoning, parsed.code)
         step = Step(number, parsed.reasoning, parsed.code, reply.text, usage=usage, model_s=seconds)
@@ -167,13 +167,11 @@ def run_loop(config: RunConfig, style: PromptStyle, messages: tuple[Message, ...
     raise AssertionError("the last step always ends the loop")
 
 
-def _ask(
-    turn: _Turn, number: int, last: bool
-) -> Generator[Request, Outcome, End | tuple[ModelReply, ParsedReply, Usage, float]]:
+def _ask(turn: _Turn, number: int) -> Generator[Request, Outcome, End | tuple[ModelReply, ParsedReply, Usage, float]]:
     """One reply, continued while it was cut off inside its code. Adds the reply to the conversation."""
     text, usage, seconds = "", Usage(), 0.0
     for attempt in range(MOST_CONTINUATIONS + 1):
-        outcome = yield AskModel(number, tuple(turn.messages), last)
+        outcome = yield AskModel(number, tuple(turn.messages), turn.limit)
         assert isinstance(outcome, (Replied, NoReply))
         turn.spent = outcome.spent
         if isinstance(outcome, NoReply):
@@ -188,7 +186,7 @@ def _ask(
                 turn.messages[-1] = Message("user", f"{last_message.content}\n{ask.content}")
             else:
                 turn.messages.append(ask)
-            return (yield from _ask(turn, number, True))
+            return (yield from _ask(turn, number))
         reply = outcome.reply
         text = join_continuation(text, reply.text) if text else reply.text
         usage, seconds = usage + reply.usage, seconds + reply.duration_s
