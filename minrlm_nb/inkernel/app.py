@@ -1,0 +1,115 @@
+"""Starting the kernel: ties it to its driver, opens the call channel, then hands over to ipykernel."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from ipykernel.kernelapp import IPKernelApp
+from IPython.core.profiledir import ProfileDir
+from traitlets.config import Config
+
+from ..wire import CALLS_FLAG, OWNED_FLAG
+from .calls import SocketChannel
+from .final import quiet_threads
+from .kernel import Kernel
+from .output import METER
+from .owner import die_with, leave
+
+
+class KernelApp(IPKernelApp):  # type: ignore[misc]  # ipykernel is untyped
+    """ipykernel's application without the owner's profile, history, start-up files, extensions and debugger."""
+
+    name = "minrlm-kernel"
+    kernel_class = Kernel
+    outstream_class = "minrlm_nb.inkernel.output.CappedStream"
+
+    channel: SocketChannel | None = None
+    owned = False
+
+    def init_profile_dir(self) -> None:
+        """Have a profile that is nowhere on disk."""
+        self.profile_dir = ProfileDir()
+
+    def init_config_files(self) -> None:
+        """Look for none."""
+
+    def load_config_file(self, *args: object, **kwargs: object) -> None:
+        """Load none."""
+
+    def init_pdb(self) -> None:
+        """Leave pdb as it is: importing IPython's takes time, and nobody is there to debug."""
+
+    def init_extensions(self) -> None:
+        """Load none."""
+
+    def init_code(self) -> None:
+        """Run no start-up code."""
+
+    def init_poller(self) -> None:
+        """Watch the parent only if nothing better does."""
+        if not self.owned:
+            super().init_poller()
+
+    def start(self) -> None:
+        """Serve until asked to stop.
+
+        An interrupt or a ``sys.exit()`` inside a task of a cell comes out of the event loop, after the cell was told;
+        then the loop goes on.
+        """
+        while True:
+            try:
+                super().start()
+            except SystemExit:
+                continue
+            return
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the kernel.
+
+    Parameters
+    ----------
+    argv
+        Command line without the program's name; ``sys.argv`` by default.
+    """
+    parser = argparse.ArgumentParser(prog="python -m minrlm_nb.inkernel", allow_abbrev=False)
+    parser.add_argument(CALLS_FLAG, metavar="SOCKET", help="connect the call channel to this unix socket")
+    parser.add_argument(OWNED_FLAG, metavar="PID", type=int, help="end with this process, which started the kernel")
+    options, rest = parser.parse_known_args(argv)
+    if options.owned is not None:
+        die_with(options.owned)
+    app = KernelApp.instance(config=_settings())
+    app.owned = options.owned is not None
+    if options.calls is not None:
+        app.channel = SocketChannel.connect(options.calls, on_close=leave if app.owned else None)
+    with _without_debugpy():
+        app.initialize(rest)
+    quiet_threads()
+    METER.know_own_threads()
+    app.start()
+
+
+def _settings() -> Config:
+    settings = Config()
+    settings.HistoryManager.enabled = False
+    settings.HistoryManager.hist_file = ":memory:"
+    settings.InteractiveShell.cache_size = 0
+    settings.InteractiveShell.colors = "NoColor"
+    settings.Completer.use_jedi = False
+    return settings
+
+
+@contextmanager
+def _without_debugpy() -> Iterator[None]:
+    """Keep ipykernel from importing debugpy, which takes longer than all the rest."""
+    hidden = sys.modules.get("debugpy")
+    sys.modules["debugpy"] = None  # type: ignore[assignment]  # how Python is told that there is no such module
+    try:
+        yield
+    finally:
+        del sys.modules["debugpy"]
+        if hidden is not None:
+            sys.modules["debugpy"] = hidden

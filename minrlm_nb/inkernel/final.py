@@ -1,0 +1,104 @@
+"""``FINAL`` and ``FINAL_var``: giving the answer, which ends the cell."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..wire import ANSWER_MIME, CallRequest, EncodedAnswer
+from .answer import encode_answer
+from .calls import CallChannel, NoChannel
+from .reads import ReadLog
+
+SHOWN_CHARS = 2_000
+"""Characters of an answer that are displayed; it travels whole over the call channel."""
+
+
+class AnswerGiven(BaseException):
+    """Raised by ``FINAL`` once the driver has the answer."""
+
+
+class AnswerRejected(ValueError):  # noqa: N818  (the model reads the name)
+    """The driver wants a better answer; the message says why."""
+
+
+def make_finals(
+    channel: Callable[[], CallChannel],
+    reads: ReadLog,
+    namespace: Mapping[str, Any],
+    display: Callable[[dict[str, Any]], None],
+) -> dict[str, Callable[..., Any]]:
+    """Build the helpers ``FINAL`` and ``FINAL_var``.
+
+    Parameters
+    ----------
+    channel
+        Gives the channel to the driver as it is now.
+    reads
+        Sent along, so that the driver can judge the answer.
+    namespace
+        Where ``FINAL_var`` looks names up.
+    display
+        Shows a MIME bundle.
+    """
+
+    def give(value: Any) -> None:
+        answer = encode_answer(value)
+        way = channel()
+        if not isinstance(way, NoChannel):
+            reply = way.ask_all([CallRequest(op="final", answer=answer, reads=reads.as_wire())])[0]
+            if not reply.get("ok"):
+                raise AnswerRejected(reply.get("error", "the answer was not accepted"))
+        display(_bundle(answer))
+        raise AnswerGiven
+
+    def FINAL(value: Any) -> None:  # noqa: N802  (the name is part of the protocol)
+        """Give the answer and end the run. Pass the value itself, for example FINAL(count).
+
+        Parameters
+        ----------
+        value
+            The answer: text, a number, a bool, a list or a dict keep their type.
+        """
+        give(value)
+
+    def FINAL_var(name: str) -> None:  # noqa: N802  (as above)
+        """Give the value of a variable as the answer, for example FINAL_var("report").
+
+        Parameters
+        ----------
+        name : str
+            The variable's name.
+        """
+        if not isinstance(name, str):
+            raise TypeError(
+                f'FINAL_var takes the name of a variable as text, for example "report", not a {type(name).__name__}; or use FINAL(value)'
+            )
+        if name not in namespace:
+            raise NameError(f"there is no variable {name[:80]!r}; FINAL(value) takes the value itself")
+        give(namespace[name])
+
+    return {"FINAL": FINAL, "FINAL_var": FINAL_var}
+
+
+def quiet_threads() -> None:
+    """Let ``FINAL`` end a thread without a traceback, as it ends a cell."""
+    report = threading.excepthook
+
+    def excepthook(args: threading.ExceptHookArgs, /) -> None:
+        if not issubclass(args.exc_type, AnswerGiven):
+            report(args)
+
+    threading.excepthook = excepthook
+
+
+def _bundle(answer: EncodedAnswer) -> dict[str, Any]:
+    value = answer["value"]
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if len(text) <= SHOWN_CHARS:
+        return {ANSWER_MIME: answer, "text/plain": text}
+    head = text[:SHOWN_CHARS]
+    cut = EncodedAnswer(value=head, note=f"cut to {SHOWN_CHARS:,} of {len(text):,} characters for display")
+    return {ANSWER_MIME: cut, "text/plain": f"{head}… [{len(text):,} characters]"}

@@ -1,0 +1,166 @@
+"""Caps on what a cell may show: text per cell, displays per cell, and the size of each."""
+
+from __future__ import annotations
+
+import codecs
+import fcntl
+import os
+import select
+import struct
+import termios
+import threading
+import time
+import weakref
+from typing import Any
+
+from ipykernel.iostream import OutStream
+from ipykernel.zmqshell import ZMQDisplayPublisher
+
+CELL_TEXT_CHARS = 64_000
+"""Characters of stdout and stderr together that a cell may print."""
+
+DISPLAY_BYTES = 4 * 2**20
+"""The largest image or other content of one display."""
+
+CELL_DISPLAY_BYTES = 16 * 2**20
+CELL_DISPLAYS = 200
+"""What the displays of one cell may come to."""
+
+_DRAIN_S = 1.0
+_PIPE_READ_BYTES = 1 << 16
+
+
+class TextMeter:
+    """Counts a cell's text, lets through what fits, and knows which threads are left over from earlier cells."""
+
+    def __init__(self, limit: int = CELL_TEXT_CHARS) -> None:
+        self._limit = limit
+        self._left = limit
+        self._cut = 0
+        self._late = 0
+        self._ours: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
+        self._leftover: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
+
+    def know_own_threads(self) -> None:
+        """Call once when the kernel is up: the threads there are now belong to it, not to a cell."""
+        self._ours = weakref.WeakSet(threading.enumerate())
+
+    def start_cell(self) -> None:
+        """Begin a cell with the whole allowance."""
+        self._left, self._cut, self._late = self._limit, 0, 0
+
+    def admit(self, text: str) -> str:
+        """The part of a text that may be shown."""
+        if self._leftover and threading.current_thread() in self._leftover:
+            self._late += len(text)
+            return ""
+        if len(text) <= self._left:
+            self._left -= len(text)
+            return text
+        kept = text[: self._left]
+        self._cut += len(text) - self._left
+        self._left = 0
+        return kept
+
+    def end_cell(self) -> tuple[int, int]:
+        """Characters that were cut, and characters dropped because an earlier cell's thread wrote them."""
+        self._leftover = weakref.WeakSet(thread for thread in threading.enumerate() if thread not in self._ours)
+        return self._cut, self._late
+
+
+METER = TextMeter()
+"""The kernel's one meter; stdout and stderr share it."""
+
+
+class CappedStream(OutStream):  # type: ignore[misc]  # ipykernel is untyped here
+    """stdout or stderr of the REPL kernel, capped by `METER`, what reaches the file descriptor included."""
+
+    _copying = False
+
+    def write(self, string: str) -> int:
+        """Write what the meter admits; reports all of it as written, as a cut is no fault of the cell's."""
+        if not isinstance(string, str):
+            raise TypeError(f"write() argument must be str, not {type(string).__name__}")
+        if kept := METER.admit(string):
+            super().write(kept)
+        return len(string)
+
+    def write_beyond(self, text: str) -> None:
+        """Write a remark of the kernel's own, whatever the meter says."""
+        super().write(text)
+
+    def close(self) -> None:
+        """Stay open: the next cell prints too."""
+
+    def drain(self) -> None:
+        """Wait (a second at most) until what was written to the file descriptor has arrived here."""
+        if self._fid is None or not self._should_watch:
+            return
+        give_up = time.monotonic() + _DRAIN_S
+        while (self._copying or _waiting_bytes(self._fid)) and time.monotonic() < give_up:
+            time.sleep(0.0002)
+
+    def _watch_pipe_fd(self) -> None:
+        # Runs in ipykernel's thread for the redirected descriptor. Reads more at once than ipykernel does, keeps
+        # characters whole, and does not copy to the original descriptor: a flood would fill somebody's log.
+        if self._fid is None:
+            return
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        while self._should_watch:
+            select.select([self._fid], [], [])
+            self._copying = True  # before reading: `drain` must see the bytes either in the pipe or here
+            piece = os.read(self._fid, _PIPE_READ_BYTES)
+            if not piece:
+                return
+            self.write(decoder.decode(piece))
+            self._copying = False
+
+
+class CappedDisplays(ZMQDisplayPublisher):  # type: ignore[misc]  # ipykernel is untyped here
+    """Publishes displays up to the limits; says once what it left out."""
+
+    _sent_bytes = 0
+    _sent = 0
+    dropped = 0
+
+    def start_cell(self) -> None:
+        """Begin a cell with the whole allowance."""
+        self._sent_bytes = self._sent = self.dropped = 0
+
+    def publish(self, data: dict[str, Any], metadata: Any = None, **more: Any) -> None:
+        """Publish a MIME bundle, without the contents that are too large."""
+        kept, size = fit_bundle(data)
+        self._sent_bytes += size
+        self._sent += 1
+        if self._sent_bytes > CELL_DISPLAY_BYTES or self._sent > CELL_DISPLAYS:
+            self.dropped += 1
+            return
+        super().publish(kept, metadata, **more)
+
+
+def fit_bundle(data: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    """Take what is too large out of a MIME bundle.
+
+    Returns
+    -------
+    tuple
+        The bundle, where text is cut and other content replaced by a note, and its size in bytes (about).
+    """
+    kept: dict[str, Any] = {}
+    notes: list[str] = []
+    for mime, content in data.items():
+        size = len(content) if isinstance(content, str | bytes) else 0
+        if mime == "text/plain" and size > CELL_TEXT_CHARS:
+            kept[mime] = f"{content[:CELL_TEXT_CHARS]}… [{size:,} characters]"
+        elif size > DISPLAY_BYTES:
+            notes.append(f"[{mime} of {size:,} bytes left out; the limit is {DISPLAY_BYTES:,}]")
+        else:
+            kept[mime] = content
+    if notes:
+        kept["text/plain"] = "\n".join([*([kept["text/plain"]] if "text/plain" in kept else []), *notes])
+    return kept, sum(len(content) for content in kept.values() if isinstance(content, str | bytes))
+
+
+def _waiting_bytes(descriptor: int) -> int:
+    (count,) = struct.unpack("i", fcntl.ioctl(descriptor, termios.FIONREAD, b"\0\0\0\0"))
+    return int(count)

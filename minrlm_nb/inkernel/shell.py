@@ -1,0 +1,244 @@
+"""The shell that runs cells: guarded names, bounded output, plain errors, and a report on each cell."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import Any
+
+from ipykernel.displayhook import ZMQShellDisplayHook
+from ipykernel.jsonutil import json_clean
+from ipykernel.zmqshell import ZMQInteractiveShell
+from IPython.core import interactiveshell
+from IPython.core.autocall import IPyAutocall
+from IPython.core.compilerop import CachingCompiler
+from IPython.core.error import InputRejected, UsageError
+from traitlets import Type
+
+from ..wire import CellReport
+from .echo import BoundedText
+from .final import AnswerGiven, make_finals
+from .guard import check_names
+from .interpreter import Interpreter
+from .output import METER, CappedDisplays, CappedStream, fit_bundle
+from .peek import make_peek
+from .reads import ReadLog
+from .search import make_search
+from .subcalls import make_sub_calls
+from .summary import Snapshot, changed_variables, take_snapshot
+from .tracebacks import Failure, cell_name, describe_failure
+from .workspace import Workspace
+
+
+class CellCompiler(CachingCompiler):  # type: ignore[misc]  # IPython is untyped
+    """Compiles cells under names of our own, so that an error's frames can be told apart."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._count = 0
+
+    @property
+    def current(self) -> str:
+        """The file name of the latest cell."""
+        return cell_name(self._count)
+
+    def get_code_name(self, raw_code: str, transformed_code: str, number: int) -> str:
+        """Name the next cell."""
+        self._count += 1
+        return self.current
+
+
+class EchoHook(ZMQShellDisplayHook):  # type: ignore[misc]  # ipykernel is untyped
+    """Shows the last expression, bounded, and keeps it in ``_`` alone: a history would keep every value alive."""
+
+    def update_user_ns(self, result: Any) -> None:
+        """Remember the value as ``_``."""
+        self.shell.user_ns["_"] = result
+
+    def write_format_data(self, format_dict: dict[str, Any], md_dict: Any = None) -> None:
+        """Send the value's forms, without what is too large."""
+        super().write_format_data(fit_bundle(format_dict)[0], md_dict)
+
+
+class CellExit(IPyAutocall):  # type: ignore[misc]  # IPython is untyped
+    """``exit`` and ``quit``: end the cell."""
+
+    rewrite = False
+
+    def __call__(self, code: object = None) -> None:
+        raise SystemExit(code)
+
+    def __repr__(self) -> str:
+        return "exit() ends the cell; the REPL goes on"
+
+
+class Shell(ZMQInteractiveShell):  # type: ignore[misc]  # ipykernel is untyped
+    """IPython's shell as the REPL kernel needs it. Runs in the main thread, one cell at a time."""
+
+    display_pub_class = Type(CappedDisplays)
+    displayhook_class = Type(EchoHook)
+
+    def __init__(self, **settings: Any) -> None:
+        self.reads = ReadLog()
+        self.interpreter = Interpreter()
+        self.workspace: Workspace | None = None
+        self._notices: list[str] = []
+        self._before: Snapshot = {}
+        self._error_line: int | None = None
+        self._running = False
+        if hasattr(interactiveshell, "PickleShareDB"):  # older IPython opens a database on disk right away
+            interactiveshell.PickleShareDB = lambda root: {}
+        super().__init__(**settings)
+        self.db = {}
+
+    # -- setting up ---------------------------------------------------------------------------------------------
+
+    def init_ipython_dir(self, ipython_dir: str | None) -> None:
+        """Use none: the owner's settings and files are not for cells."""
+
+    def init_user_ns(self) -> None:
+        """Fill the namespace, at the start and after ``%reset``."""
+        super().init_user_ns()
+        if self.workspace is None:
+            self.workspace = Workspace(self._make_helpers(), self.reads)
+        self.workspace.fill(self.user_ns)
+        self.user_ns["exit"] = self.user_ns["quit"] = CellExit(self)
+
+    def init_display_formatter(self) -> None:
+        """Bound the text of values."""
+        super().init_display_formatter()
+        self.display_formatter.formatters["text/plain"] = BoundedText(parent=self.display_formatter)
+
+    def _make_helpers(self) -> dict[str, Any]:
+        def channel() -> Any:
+            return self.kernel.channel()
+
+        def texts() -> Any:
+            return self.workspace.texts if self.workspace is not None else ()
+
+        return {
+            "search": make_search(self.reads, texts),
+            "peek": make_peek(self.reads),
+            **make_sub_calls(channel, self.reads),
+            **make_finals(channel, self.reads, self.user_ns, lambda data: self.display_pub.publish(data)),
+        }
+
+    # -- one cell -----------------------------------------------------------------------------------------------
+
+    def start_cell(self) -> None:
+        """Prepare for a cell."""
+        self._notices = []
+        self._error_line = None
+        METER.start_cell()
+        self.display_pub.start_cell()
+        self.interpreter.start_cell()
+        self._before = take_snapshot(self.user_ns, self.workspace.is_own)
+
+    def end_cell(self) -> CellReport:
+        """Put back what the cell replaced, and describe what it left."""
+        replaced = self.interpreter.end_cell()
+        self._close_output()
+        notices = [*self._notices, *self.workspace.restore(self.user_ns)]
+        notices += [f"the builtin {name} was replaced and put back" for name in replaced]
+        after = take_snapshot(self.user_ns, self.workspace.is_own)
+        variables = changed_variables(self.user_ns, self._before, after)
+        return CellReport(variables=variables, notices=notices, reads=self.reads.as_wire(), error_line=self._error_line)
+
+    def _close_output(self) -> None:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, CappedStream):
+                stream.drain()
+        cut, late = METER.end_cell()
+        if cut and isinstance(sys.stdout, CappedStream):
+            sys.stdout.write_beyond(f"\n[output cut: {cut:,} more characters]\n")
+        if late:
+            self._notices.append(f"a thread of an earlier cell printed {late:,} characters; they were dropped")
+        if self.display_pub.dropped:
+            self._notices.append(f"{self.display_pub.dropped:,} displays were left out; the cell showed too much")
+
+    def transform_cell(self, raw_cell: str) -> str:
+        """Turn IPython's syntax into Python, keeping every line where it was."""
+        stripped = raw_cell.lstrip("\n")  # IPython drops leading empty lines, which would shift error lines
+        return "\n" * (len(raw_cell) - len(stripped)) + str(super().transform_cell(stripped))
+
+    def transform_ast(self, node: Any) -> Any:
+        """Refuse cells that bind protected names, then let IPython's transformers at the rest."""
+        try:
+            check_names(node)
+        except RecursionError:
+            self._notices.append("the cell is nested too deeply to be checked for read-only names")
+        return super().transform_ast(node)
+
+    async def run_code(self, code_obj: Any, result: Any = None, *, async_: bool = False) -> bool:
+        """Run one statement of a cell; True if the cell ends there."""
+        self._running = True
+        try:
+            try:
+                if async_:
+                    await eval(code_obj, self.user_global_ns, self.user_ns)  # noqa: S307  (this is what a REPL does)
+                else:
+                    exec(code_obj, self.user_global_ns, self.user_ns)  # noqa: S102  (as above)
+            finally:
+                self.interpreter.restore_builtins()
+                self._running = False
+        except AnswerGiven:
+            return True
+        except SystemExit as leaving:
+            self._notices.append(_exit_notice(leaving.code))
+            return True
+        except BaseException as error:  # nothing a cell raises may end the kernel
+            if isinstance(error, asyncio.CancelledError):
+                error = KeyboardInterrupt("the cell was interrupted").with_traceback(error.__traceback__)
+            failure = self._report_failure(error)
+            if result is not None:
+                result.error_in_exec = _stand_in(failure)
+            return True
+        return False
+
+    # -- errors -------------------------------------------------------------------------------------------------
+
+    def showtraceback(self, exc_tuple: Any = None, *args: Any, **kwargs: Any) -> None:
+        """Report the exception at hand, or the one given."""
+        error = exc_tuple[1] if exc_tuple is not None else sys.exc_info()[1]
+        if error is None:
+            print("there was no error", file=sys.stderr)  # noqa: T201  (%tb asked)
+        elif self._running:  # a formatter or a magic shows an error of its own, and the cell goes on
+            print("\n".join(describe_failure(error, self.compile.current).lines), file=sys.stderr)  # noqa: T201
+        else:
+            self._report_failure(error)
+
+    def showsyntaxerror(self, *args: Any, **kwargs: Any) -> None:
+        """Report a cell that does not parse."""
+        self.showtraceback()
+
+    def showindentationerror(self) -> None:
+        """Report a cell whose indentation is wrong."""
+        self.showtraceback()
+
+    def _report_failure(self, error: BaseException) -> Failure:
+        bare = isinstance(error, InputRejected | UsageError)
+        failure = describe_failure(error, self.compile.current, bare=bare)
+        self._error_line = failure.line
+        self._last_traceback = list(failure.lines)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        hook = self.displayhook
+        hook.session.send(
+            hook.pub_socket,
+            "error",
+            json_clean({"traceback": self._last_traceback, "ename": failure.name, "evalue": failure.message}),
+            hook.parent_header,
+            ident=hook.topic.replace(b"execute_result", b"error") if hook.topic else None,
+        )
+        return failure
+
+
+def _stand_in(failure: Failure) -> Exception:
+    """An exception of the same name and message without its frames, which would keep the cell's values alive."""
+    made: Exception = type(failure.name, (Exception,), {})(failure.message)
+    return made
+
+
+def _exit_notice(code: object) -> str:
+    given = repr(code)[:200] if isinstance(code, str | int) else ""
+    return f"the cell ended early at exit({given}); the REPL goes on"
