@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .core.config import RunConfig
 from .core.events import Event, Listener, Notice
 from .core.ports import Cancel, ChatModel, InputText, Repl
-from .core.prompts import Brief
-from .core.prompts.small import SmallView
+from .core.prompts import Brief, SmallView
 from .core.records import Message
 from .engine import Engine, Job, Running
 from .errors import ConfigError, NotAvailableError, TraceError

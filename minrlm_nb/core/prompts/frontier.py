@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from ..feedback import NO_CODE, cell_feedback, last_turn
 from ..records import CellResult, Message
-
-if TYPE_CHECKING:
-    from . import Brief
+from .style import Brief
 
 VERSION = "frontier-1"
 
