@@ -25,15 +25,22 @@ class LoopThread:
     name
         Of the thread.
     first
-        Called on the thread before anything else runs there, for example a slow import. It must not raise, and what
-        it refers to lives as long as the thread.
+        Called on the thread before anything else runs there, for example a slow import.
+    last
+        Awaited there after everything else has ended, for example to close connections. Neither may raise, and what
+        they refer to lives as long as the thread.
     """
 
-    def __init__(self, name: str, first: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        first: Callable[[], None] | None = None,
+        last: Callable[[], Coroutine[Any, Any, None]] | None = None,
+    ) -> None:
         self._loop = asyncio.new_event_loop()
         self._lock = threading.Lock()
         self._closed = False
-        self._thread = threading.Thread(target=_run, args=(self._loop, first), name=name, daemon=True)
+        self._thread = threading.Thread(target=_run, args=(self._loop, first, last), name=name, daemon=True)
         self._thread.start()
         # The thread holds the loop and never this object, so that a forgotten LoopThread ends as well.
         self._stop = weakref.finalize(self, _stop, self._loop, self._thread)
@@ -64,7 +71,11 @@ class LoopThread:
         self._stop()
 
 
-def _run(loop: asyncio.AbstractEventLoop, first: Callable[[], None] | None) -> None:
+def _run(
+    loop: asyncio.AbstractEventLoop,
+    first: Callable[[], None] | None,
+    last: Callable[[], Coroutine[Any, Any, None]] | None,
+) -> None:
     asyncio.set_event_loop(loop)
     try:
         if first is not None:
@@ -72,18 +83,20 @@ def _run(loop: asyncio.AbstractEventLoop, first: Callable[[], None] | None) -> N
         loop.run_forever()
     finally:
         try:
-            loop.run_until_complete(_unwind())
+            loop.run_until_complete(_unwind(last))
         finally:
             loop.close()
 
 
-async def _unwind() -> None:
-    """Let every task see its cancellation and close what it holds, then the generators they left."""
+async def _unwind(last: Callable[[], Coroutine[Any, Any, None]] | None) -> None:
+    """Let every task see its cancellation and close what it holds, then the generators they left, then ``last``."""
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     await asyncio.get_running_loop().shutdown_asyncgens()
+    if last is not None:
+        await last()
     await asyncio.sleep(0)  # transports that were closed just now let go of their sockets in the next round
 
 
