@@ -19,6 +19,7 @@ from .core.records import Message
 from .engine import Engine, Job, Running
 from .errors import ConfigError, NotAvailableError, TraceError
 from .profile import InputProfile, describe_all, profile
+from .repl.fingerprint import facts_in_background
 from .repl.inputs import as_inputs
 from .result import RunResult
 from .trace.write import TraceWriter
@@ -264,6 +265,7 @@ class RLM:
             conversation = previous
             if inputs:
                 conversation.inputs, conversation.profiles = inputs, profiles
+                conversation.writer.profiles = profiles
         told = (conversation.writer, *listeners, *((self._on_event,) if self._on_event else ()))
         engine = Engine(self.model, conversation.repl, self.config, told, cancel, self._new_repl)
         conversation.writer.on_problem = lambda problem: _report(engine.tell, problem)
@@ -272,6 +274,7 @@ class RLM:
             conversation.inputs,
             self._brief(profiles if previous is None or inputs else ()),
             conversation.messages,
+            facts_in_background(conversation.inputs),
         )
 
         def work() -> RunResult:

@@ -122,6 +122,10 @@ class Repl(Protocol):
     def isolation(self) -> str:
         """The level achieved: ``docker``, ``bwrap``, ``landlock`` or ``none``."""
 
+    @property
+    def banner(self) -> str:
+        """What the person must be told of the isolation; empty when there is nothing to warn of."""
+
     def start(self, task: str, inputs: Sequence[InputText], on_call: CallHandler) -> None:
         """Get a kernel ready and seed it. On a kernel already started: seed it anew, other variables stay.
 

@@ -28,7 +28,7 @@ from ..core.ledger import Ledger
 from ..core.loop import AskModel, End, NoReply, Outcome, Ran, Replied, RunCell, StepDone, run_loop
 from ..core.ports import Cancel, ChatModel, InputText, Repl
 from ..core.prompts import Brief, PromptStyle, style_for
-from ..core.records import CellResult, Message, ModelRequest, RunRecord, StopReason
+from ..core.records import CellResult, InputFacts, Message, ModelRequest, RunRecord, StopReason
 from ..errors import KernelError, ModelError, ModelTimeoutError, RunStopped
 from .subcalls import SubCalls
 
@@ -50,12 +50,15 @@ class Job:
         What the prompt may say of the inputs.
     history
         The conversation of the turns before, when this run continues one.
+    facts
+        Gives the inputs' facts with their sha256, waiting for those if need be; None leaves the sha256 out.
     """
 
     task: str
     inputs: tuple[InputText, ...] = ()
     brief: Brief = field(default_factory=Brief)
     history: tuple[Message, ...] = ()
+    facts: Callable[[], tuple[InputFacts, ...]] | None = None
 
 
 class Engine:
@@ -118,7 +121,9 @@ class Engine:
         opening = self._opening(style, job)
         child = functools.partial(self._run_child, ledger)
         sub_calls = SubCalls(self.model, self.config, ledger, self.tell, bool(job.inputs), child)
-        performer = _Performer(self, ledger, sub_calls, record, began)
+        performer = _Performer(self, ledger, sub_calls, record, job.facts, began)
+        if self.repl.banner:
+            performer.tell(Notice(self.repl.banner, "warning"))
         try:
             self.repl.start(job.task, job.inputs, sub_calls.handle)
         except KernelError as error:
@@ -129,12 +134,10 @@ class Engine:
             end = performer.drive(opening, style)
         self.messages = end.messages
         record = replace(
-            performer.record,
+            performer.current(),
             answer=end.answer,
             stop_reason=end.stop_reason,
             error=end.error,
-            usage=ledger.spent().usage,
-            duration_s=time.monotonic() - began,
         )
         self.tell(RunFinished(record))
         return record
@@ -167,12 +170,30 @@ class Engine:
 class _Performer:
     """Drives the loop of one run: each request is performed, each event told, the record kept up to date."""
 
-    def __init__(self, engine: Engine, ledger: Ledger, sub_calls: SubCalls, record: RunRecord, began: float) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        ledger: Ledger,
+        sub_calls: SubCalls,
+        record: RunRecord,
+        facts: Callable[[], tuple[InputFacts, ...]] | None,
+        began: float,
+    ) -> None:
         self.record = record
         self._engine = engine
         self._ledger = ledger
         self._sub_calls = sub_calls
+        self._facts = facts
         self._began = began
+
+    def current(self) -> RunRecord:
+        """The record with its sums brought up to date."""
+        return replace(
+            self.record,
+            inputs=self._facts() if self._facts else self.record.inputs,
+            usage=self._ledger.spent().usage,
+            duration_s=time.monotonic() - self._began,
+        )
 
     def drive(self, opening: tuple[Message, ...], style: PromptStyle) -> End:
         loop = run_loop(self._engine.config, style, opening)
@@ -189,16 +210,13 @@ class _Performer:
             elif isinstance(request, RunCell):
                 outcome = self._run_cell(request)
             elif isinstance(request, StepDone):
-                self.record = replace(
-                    self.record.with_step(request.step),
-                    usage=self._ledger.spent().usage,
-                    duration_s=time.monotonic() - self._began,
-                )
+                self.record = self.record.with_step(request.step)
+                self.record = self.current()
                 self._engine.tell(StepFinished(request.step, self.record))
             else:
-                self._tell(request)
+                self.tell(request)
 
-    def _tell(self, event: Event) -> None:
+    def tell(self, event: Event) -> None:
         if isinstance(event, Notice):
             self.record = replace(self.record, notices=(*self.record.notices, event.text))
         self._engine.tell(event)
@@ -229,7 +247,7 @@ class _Performer:
             return NoReply("model_error", spent, str(error))
         finally:
             for notice in engine.model.notices():
-                self._tell(Notice(notice))
+                self.tell(Notice(notice))
         self._ledger.pay(reply.usage)
         return Replied(reply, self._ledger.spent())
 
