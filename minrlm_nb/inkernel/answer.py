@@ -90,7 +90,7 @@ def _whole(number: int) -> int:
     if abs(number) >= 10**LONGEST_INT_DIGITS:
         digits = int(number.bit_length() * 0.30103) + 1
         raise NotAnAnswerError(
-            f"FINAL got an int of about {digits:,} digits; the limit is {LONGEST_INT_DIGITS:,}; give hex(value) or a part"
+            f"FINAL got an int of about {digits:,} digits; the limit is {LONGEST_INT_DIGITS:,}; give hex(value) instead"
         )
     return number
 

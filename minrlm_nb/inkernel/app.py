@@ -6,9 +6,11 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from ipykernel.kernelapp import IPKernelApp
 from IPython.core.profiledir import ProfileDir
+from tornado import ioloop
 from traitlets.config import Config
 
 from ..wire import CALLS_FLAG, OWNED_FLAG
@@ -19,7 +21,7 @@ from .output import METER
 from .owner import die_with, leave
 
 
-class KernelApp(IPKernelApp):  # type: ignore[misc]  # ipykernel is untyped
+class KernelApp(IPKernelApp):
     """ipykernel's application without the owner's profile, history, start-up files, extensions and debugger."""
 
     name = "minrlm-kernel"
@@ -59,12 +61,19 @@ class KernelApp(IPKernelApp):  # type: ignore[misc]  # ipykernel is untyped
         An interrupt or a ``sys.exit()`` inside a task of a cell comes out of the event loop, after the cell was told;
         then the loop goes on.
         """
-        while True:
-            try:
-                super().start()
-            except SystemExit:
-                continue
-            return
+        loop: Any = ioloop.IOLoop.current()
+        serve = loop.start
+
+        def serve_on() -> None:
+            while True:
+                try:
+                    serve()
+                except (KeyboardInterrupt, SystemExit):
+                    continue
+                return
+
+        loop.start = serve_on
+        super().start()
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -83,10 +92,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         die_with(options.owned)
     app = KernelApp.instance(config=_settings())
     app.owned = options.owned is not None
-    if options.calls is not None:
-        app.channel = SocketChannel.connect(options.calls, on_close=leave if app.owned else None)
+    if app.owned:
+        app.parent_handle = options.owned  # or ipykernel tells a terminal how to connect
     with _without_debugpy():
         app.initialize(rest)
+    if options.calls is not None:
+        # Only now: a driver that sees us come knows that all other sockets are bound.
+        app.channel = SocketChannel.connect(options.calls, on_close=leave if app.owned else None)
     quiet_threads()
     METER.know_own_threads()
     app.start()

@@ -18,7 +18,7 @@ LONG_TAIL = 1_000
 _LONG_INT_BITS = 13_000  # 3,900 digits; above 4,300 Python refuses to write an int
 
 
-class BoundedText(PlainTextFormatter):  # type: ignore[misc]  # IPython is untyped
+class BoundedText(PlainTextFormatter):
     """``text/plain`` of a value, as IPython prints it but bounded in size and never failing."""
 
     def __call__(self, value: Any) -> str:
@@ -29,7 +29,7 @@ class BoundedText(PlainTextFormatter):  # type: ignore[misc]  # IPython is untyp
 def bounded_text(value: Any, formatter: PlainTextFormatter, limit: int = ECHO_CHARS) -> str:
     """Print a value with IPython's printers, at most ``limit`` characters of it."""
     target = _Bounded(limit)
-    printers = {**formatter.type_printers, str: _long_text, bytes: _long_text, bytearray: _long_text, int: _long_int}
+    printers: dict[type, Any] = {**formatter.type_printers, str: _long_text, bytes: _long_text, bytearray: _long_text, int: _long_int}
     printer = RepresentationPrinter(
         target,
         max_width=formatter.max_width,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 from ..wire import ANSWER_MIME, CallRequest, EncodedAnswer
 from .answer import encode_answer
 from .calls import CallChannel, NoChannel
+from .output import sendable
 from .reads import ReadLog
 
 SHOWN_CHARS = 2_000
@@ -27,7 +28,7 @@ class AnswerRejected(ValueError):  # noqa: N818  (the model reads the name)
 def make_finals(
     channel: Callable[[], CallChannel],
     reads: ReadLog,
-    namespace: Mapping[str, Any],
+    look_up: Callable[[str], Any],
     display: Callable[[dict[str, Any]], None],
 ) -> dict[str, Callable[..., Any]]:
     """Build the helpers ``FINAL`` and ``FINAL_var``.
@@ -38,13 +39,13 @@ def make_finals(
         Gives the channel to the driver as it is now.
     reads
         Sent along, so that the driver can judge the answer.
-    namespace
-        Where ``FINAL_var`` looks names up.
+    look_up
+        Gives the value of a variable; `KeyError` if there is none.
     display
         Shows a MIME bundle.
     """
 
-    def give(value: Any) -> None:
+    def give(value: Any) -> NoReturn:
         answer = encode_answer(value)
         way = channel()
         if not isinstance(way, NoChannel):
@@ -64,7 +65,7 @@ def make_finals(
         """
         give(value)
 
-    def FINAL_var(name: str) -> None:  # noqa: N802  (as above)
+    def FINAL_var(name: Any) -> None:  # noqa: N802  (as above)
         """Give the value of a variable as the answer, for example FINAL_var("report").
 
         Parameters
@@ -72,13 +73,13 @@ def make_finals(
         name : str
             The variable's name.
         """
-        if not isinstance(name, str):
-            raise TypeError(
-                f'FINAL_var takes the name of a variable as text, for example "report", not a {type(name).__name__}; or use FINAL(value)'
-            )
-        if name not in namespace:
-            raise NameError(f"there is no variable {name[:80]!r}; FINAL(value) takes the value itself")
-        give(namespace[name])
+        if not isinstance(name, str):  # FINAL was meant, and there is no doubt about the value
+            give(name)
+        try:
+            value = look_up(name)
+        except KeyError:
+            raise NameError(f"there is no variable {name[:80]!r}; FINAL(value) takes the value itself") from None
+        give(value)
 
     return {"FINAL": FINAL, "FINAL_var": FINAL_var}
 
@@ -97,8 +98,10 @@ def quiet_threads() -> None:
 def _bundle(answer: EncodedAnswer) -> dict[str, Any]:
     value = answer["value"]
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    if len(text) <= SHOWN_CHARS:
+    shown = sendable(text)
+    if len(text) <= SHOWN_CHARS and shown == text:
         return {ANSWER_MIME: answer, "text/plain": text}
-    head = text[:SHOWN_CHARS]
-    cut = EncodedAnswer(value=head, note=f"cut to {SHOWN_CHARS:,} of {len(text):,} characters for display")
-    return {ANSWER_MIME: cut, "text/plain": f"{head}… [{len(text):,} characters]"}
+    shown = shown[:SHOWN_CHARS]
+    note = f"as displayed: {len(shown):,} of {len(text):,} characters"
+    more = f"… [{len(text):,} characters]" if len(text) > SHOWN_CHARS else ""
+    return {ANSWER_MIME: EncodedAnswer(value=shown, note=note), "text/plain": shown + more}

@@ -19,7 +19,7 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
-class ProtectedNameError(InputRejected):  # type: ignore[misc]  # IPython is untyped
+class ProtectedNameError(InputRejected):
     """A cell would bind a protected name; ``line`` is where."""
 
     def __init__(self, message: str, line: int) -> None:

@@ -10,33 +10,33 @@ from contextlib import contextmanager
 from typing import Any
 
 from ipykernel.ipkernel import IPythonKernel
-from IPython.core.compilerop import CachingCompiler
 from IPython.core.error import StdinNotImplementedError
 from traitlets import Type
 
 from .. import __version__
 from ..wire import METADATA_KEY, SEED_REPLY, SEED_REQUEST, CellReport, SeedContent, SeedReply
 from .calls import CallChannel, NoChannel, SocketChannel, StdinChannel
+from .output import sendable
 from .shell import CellCompiler, Shell
 
 
-class Kernel(IPythonKernel):  # type: ignore[misc]  # ipykernel is untyped
+class Kernel(IPythonKernel):
     """The REPL kernel. Handlers run in the main thread unless said otherwise."""
 
     implementation = "minrlm"
     implementation_version = __version__
     banner = "minrlm REPL kernel"
     shell_class = Type(Shell)
-    compiler_class = Type(CellCompiler, klass=CachingCompiler)
+
+    shell: Any
+    session: Any
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self.shell_handlers[SEED_REQUEST] = self.seed_request
         self._report: CellReport | None = None
         self._stdin_channel = StdinChannel(super().raw_input)
-        # ipykernel makes its compiler inside the shell; in 6.x it does not ask the class above.
-        if not isinstance(self.shell.compile, CellCompiler):
-            self.shell.compile = CellCompiler()
+        self.shell.compile = CellCompiler()
 
     def channel(self) -> CallChannel:
         """The way to the driver as it is now."""
@@ -54,7 +54,7 @@ class Kernel(IPythonKernel):  # type: ignore[misc]  # ipykernel is untyped
             self.shell.workspace.seed(content, self.shell.user_ns)
             reply = SeedReply(status="ok")
         except (OSError, ValueError, KeyError, TypeError, MemoryError) as error:
-            reply = SeedReply(status="error", error=f"{type(error).__name__}: {error}")
+            reply = SeedReply(status="error", error=sendable(f"{type(error).__name__}: {error}"))
         self.session.send(stream, SEED_REPLY, reply, parent, ident=ident)
 
     async def do_execute(

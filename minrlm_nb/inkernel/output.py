@@ -62,17 +62,32 @@ class TextMeter:
         self._left = 0
         return kept
 
-    def end_cell(self) -> tuple[int, int]:
-        """Characters that were cut, and characters dropped because an earlier cell's thread wrote them."""
-        self._leftover = weakref.WeakSet(thread for thread in threading.enumerate() if thread not in self._ours)
+    def end_cell(self, *, watch_threads: bool) -> tuple[int, int]:
+        """End a cell.
+
+        Parameters
+        ----------
+        watch_threads
+            Drop what threads that still run now will write during later cells.
+
+        Returns
+        -------
+        tuple of int
+            Characters that were cut, and characters dropped because an earlier cell's thread wrote them.
+        """
+        threads = threading.enumerate() if watch_threads else []
+        self._leftover = weakref.WeakSet(thread for thread in threads if not self._is_ours(thread))
         return self._cut, self._late
+
+    def _is_ours(self, thread: threading.Thread) -> bool:
+        return thread in self._ours or thread.name.startswith("subshell")  # ipykernel starts those on demand
 
 
 METER = TextMeter()
 """The kernel's one meter; stdout and stderr share it."""
 
 
-class CappedStream(OutStream):  # type: ignore[misc]  # ipykernel is untyped here
+class CappedStream(OutStream):
     """stdout or stderr of the REPL kernel, capped by `METER`, what reaches the file descriptor included."""
 
     _copying = False
@@ -82,7 +97,7 @@ class CappedStream(OutStream):  # type: ignore[misc]  # ipykernel is untyped her
         if not isinstance(string, str):
             raise TypeError(f"write() argument must be str, not {type(string).__name__}")
         if kept := METER.admit(string):
-            super().write(kept)
+            super().write(sendable(kept))
         return len(string)
 
     def write_beyond(self, text: str) -> None:
@@ -116,7 +131,7 @@ class CappedStream(OutStream):  # type: ignore[misc]  # ipykernel is untyped her
             self._copying = False
 
 
-class CappedDisplays(ZMQDisplayPublisher):  # type: ignore[misc]  # ipykernel is untyped here
+class CappedDisplays(ZMQDisplayPublisher):
     """Publishes displays up to the limits; says once what it left out."""
 
     _sent_bytes = 0
@@ -127,7 +142,7 @@ class CappedDisplays(ZMQDisplayPublisher):  # type: ignore[misc]  # ipykernel is
         """Begin a cell with the whole allowance."""
         self._sent_bytes = self._sent = self.dropped = 0
 
-    def publish(self, data: dict[str, Any], metadata: Any = None, **more: Any) -> None:
+    def publish(self, data: dict[str, Any], metadata: Any = None, *args: Any, **more: Any) -> None:
         """Publish a MIME bundle, without the contents that are too large."""
         kept, size = fit_bundle(data)
         self._sent_bytes += size
@@ -135,7 +150,7 @@ class CappedDisplays(ZMQDisplayPublisher):  # type: ignore[misc]  # ipykernel is
         if self._sent_bytes > CELL_DISPLAY_BYTES or self._sent > CELL_DISPLAYS:
             self.dropped += 1
             return
-        super().publish(kept, metadata, **more)
+        super().publish(kept, metadata, *args, **more)
 
 
 def fit_bundle(data: dict[str, Any]) -> tuple[dict[str, Any], int]:
@@ -149,6 +164,8 @@ def fit_bundle(data: dict[str, Any]) -> tuple[dict[str, Any], int]:
     kept: dict[str, Any] = {}
     notes: list[str] = []
     for mime, content in data.items():
+        if isinstance(content, str):
+            content = sendable(content)
         size = len(content) if isinstance(content, str | bytes) else 0
         if mime == "text/plain" and size > CELL_TEXT_CHARS:
             kept[mime] = f"{content[:CELL_TEXT_CHARS]}… [{size:,} characters]"
@@ -159,6 +176,13 @@ def fit_bundle(data: dict[str, Any]) -> tuple[dict[str, Any], int]:
     if notes:
         kept["text/plain"] = "\n".join([*([kept["text/plain"]] if "text/plain" in kept else []), *notes])
     return kept, sum(len(content) for content in kept.values() if isinstance(content, str | bytes))
+
+
+def sendable(text: str) -> str:
+    """A text as a Jupyter message can carry it: lone surrogates, which UTF-8 lacks, are written as escapes."""
+    if text.isascii():
+        return text
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _waiting_bytes(descriptor: int) -> int:

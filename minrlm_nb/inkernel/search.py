@@ -150,10 +150,10 @@ def make_search(reads: ReadLog, inputs: Callable[[], Iterable[str]]) -> Callable
     """
 
     def search(text: Any = None, pattern: Any = None, context: int = CONTEXT, limit: int | None = None) -> Hits:
-        """Find a pattern in a text: every hit as (match, before, after).
+        r"""Find a pattern in a text: every hit as (match, before, after).
 
         search(input_0, "error")                      any case, taken literally
-        search(input_0, re.compile(r"took \\d+ ms"))   a regular expression
+        search(input_0, re.compile(r"took \d+ ms"))   a regular expression
         search(input_0, "error", context=80, limit=10)
 
         Parameters

@@ -7,7 +7,6 @@ import sys
 from typing import Any
 
 from ipykernel.displayhook import ZMQShellDisplayHook
-from ipykernel.jsonutil import json_clean
 from ipykernel.zmqshell import ZMQInteractiveShell
 from IPython.core import interactiveshell
 from IPython.core.autocall import IPyAutocall
@@ -16,6 +15,7 @@ from IPython.core.error import InputRejected, UsageError
 from traitlets import Type
 
 from ..wire import CellReport
+from .calls import CallChannel
 from .echo import BoundedText
 from .final import AnswerGiven, make_finals
 from .guard import check_names
@@ -30,7 +30,7 @@ from .tracebacks import Failure, cell_name, describe_failure
 from .workspace import Workspace
 
 
-class CellCompiler(CachingCompiler):  # type: ignore[misc]  # IPython is untyped
+class CellCompiler(CachingCompiler):
     """Compiles cells under names of our own, so that an error's frames can be told apart."""
 
     def __init__(self) -> None:
@@ -48,8 +48,10 @@ class CellCompiler(CachingCompiler):  # type: ignore[misc]  # IPython is untyped
         return self.current
 
 
-class EchoHook(ZMQShellDisplayHook):  # type: ignore[misc]  # ipykernel is untyped
+class EchoHook(ZMQShellDisplayHook):
     """Shows the last expression, bounded, and keeps it in ``_`` alone: a history would keep every value alive."""
+
+    shell: Any
 
     def update_user_ns(self, result: Any) -> None:
         """Remember the value as ``_``."""
@@ -60,32 +62,40 @@ class EchoHook(ZMQShellDisplayHook):  # type: ignore[misc]  # ipykernel is untyp
         super().write_format_data(fit_bundle(format_dict)[0], md_dict)
 
 
-class CellExit(IPyAutocall):  # type: ignore[misc]  # IPython is untyped
+class CellExit(IPyAutocall):
     """``exit`` and ``quit``: end the cell."""
 
     rewrite = False
 
     def __call__(self, code: object = None) -> None:
+        """End the cell."""
         raise SystemExit(code)
 
     def __repr__(self) -> str:
         return "exit() ends the cell; the REPL goes on"
 
 
-class Shell(ZMQInteractiveShell):  # type: ignore[misc]  # ipykernel is untyped
+class Shell(ZMQInteractiveShell):
     """IPython's shell as the REPL kernel needs it. Runs in the main thread, one cell at a time."""
 
     display_pub_class = Type(CappedDisplays)
     displayhook_class = Type(EchoHook)
 
+    # IPython's own attributes, which it declares less closely than we use them.
+    compile: Any
+    display_formatter: Any
+    display_pub: Any
+    displayhook: Any
+
     def __init__(self, **settings: Any) -> None:
         self.reads = ReadLog()
         self.interpreter = Interpreter()
-        self.workspace: Workspace | None = None
+        self.workspace = Workspace(self._make_helpers(), self.reads)
         self._notices: list[str] = []
         self._before: Snapshot = {}
         self._error_line: int | None = None
         self._running = False
+        self._last_traceback: list[str] = []
         if hasattr(interactiveshell, "PickleShareDB"):  # older IPython opens a database on disk right away
             interactiveshell.PickleShareDB = lambda root: {}
         super().__init__(**settings)
@@ -99,8 +109,6 @@ class Shell(ZMQInteractiveShell):  # type: ignore[misc]  # ipykernel is untyped
     def init_user_ns(self) -> None:
         """Fill the namespace, at the start and after ``%reset``."""
         super().init_user_ns()
-        if self.workspace is None:
-            self.workspace = Workspace(self._make_helpers(), self.reads)
         self.workspace.fill(self.user_ns)
         self.user_ns["exit"] = self.user_ns["quit"] = CellExit(self)
 
@@ -110,17 +118,18 @@ class Shell(ZMQInteractiveShell):  # type: ignore[misc]  # ipykernel is untyped
         self.display_formatter.formatters["text/plain"] = BoundedText(parent=self.display_formatter)
 
     def _make_helpers(self) -> dict[str, Any]:
-        def channel() -> Any:
-            return self.kernel.channel()
-
-        def texts() -> Any:
-            return self.workspace.texts if self.workspace is not None else ()
+        # What is not there yet is looked up when a helper is called.
+        def channel() -> CallChannel:
+            found: CallChannel = self.kernel.channel()
+            return found
 
         return {
-            "search": make_search(self.reads, texts),
+            "search": make_search(self.reads, lambda: self.workspace.texts),
             "peek": make_peek(self.reads),
             **make_sub_calls(channel, self.reads),
-            **make_finals(channel, self.reads, self.user_ns, lambda data: self.display_pub.publish(data)),
+            **make_finals(
+                channel, self.reads, lambda name: self.user_ns[name], lambda data: self.display_pub.publish(data)
+            ),
         }
 
     # -- one cell -----------------------------------------------------------------------------------------------
@@ -148,7 +157,7 @@ class Shell(ZMQInteractiveShell):  # type: ignore[misc]  # ipykernel is untyped
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, CappedStream):
                 stream.drain()
-        cut, late = METER.end_cell()
+        cut, late = METER.end_cell(watch_threads=self.workspace.seeded)
         if cut and isinstance(sys.stdout, CappedStream):
             sys.stdout.write_beyond(f"\n[output cut: {cut:,} more characters]\n")
         if late:
@@ -171,7 +180,7 @@ class Shell(ZMQInteractiveShell):  # type: ignore[misc]  # ipykernel is untyped
 
     async def run_code(self, code_obj: Any, result: Any = None, *, async_: bool = False) -> bool:
         """Run one statement of a cell; True if the cell ends there."""
-        self._running = True
+        outer, self._running = self._running, True
         try:
             try:
                 if async_:
@@ -180,11 +189,9 @@ class Shell(ZMQInteractiveShell):  # type: ignore[misc]  # ipykernel is untyped
                     exec(code_obj, self.user_global_ns, self.user_ns)  # noqa: S102  (as above)
             finally:
                 self.interpreter.restore_builtins()
-                self._running = False
-        except AnswerGiven:
-            return True
-        except SystemExit as leaving:
-            self._notices.append(_exit_notice(leaving.code))
+                self._running = outer
+        except (AnswerGiven, SystemExit) as end:
+            self._note_end(end)
             return True
         except BaseException as error:  # nothing a cell raises may end the kernel
             if isinstance(error, asyncio.CancelledError):
@@ -195,6 +202,15 @@ class Shell(ZMQInteractiveShell):  # type: ignore[misc]  # ipykernel is untyped
             return True
         return False
 
+    def _note_end(self, end: AnswerGiven | SystemExit) -> None:
+        if isinstance(end, SystemExit):
+            self._notices.append(_exit_notice(end.code))
+
+    def payloadpage_page(self, strg: Any, start: int = 0, screen_lines: int = 0, pager_cmd: Any = None) -> None:
+        """Print what ``name?`` asks for: there is no pager."""
+        text = strg.get("text/plain", "") if isinstance(strg, dict) else strg
+        print(text)  # noqa: T201  (output of the cell)
+
     # -- errors -------------------------------------------------------------------------------------------------
 
     def showtraceback(self, exc_tuple: Any = None, *args: Any, **kwargs: Any) -> None:
@@ -202,6 +218,8 @@ class Shell(ZMQInteractiveShell):  # type: ignore[misc]  # ipykernel is untyped
         error = exc_tuple[1] if exc_tuple is not None else sys.exc_info()[1]
         if error is None:
             print("there was no error", file=sys.stderr)  # noqa: T201  (%tb asked)
+        elif isinstance(error, AnswerGiven | SystemExit):
+            self._note_end(error)  # out of a magic such as %%time
         elif self._running:  # a formatter or a magic shows an error of its own, and the cell goes on
             print("\n".join(describe_failure(error, self.compile.current).lines), file=sys.stderr)  # noqa: T201
         else:
@@ -215,6 +233,10 @@ class Shell(ZMQInteractiveShell):  # type: ignore[misc]  # ipykernel is untyped
         """Report a cell whose indentation is wrong."""
         self.showtraceback()
 
+    def _format_exception_for_storage(self, exception: BaseException, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """What IPython's history keeps of an error: what was reported, as formatting it again is slow."""
+        return {"ename": type(exception).__name__, "evalue": "", "traceback": self._last_traceback}
+
     def _report_failure(self, error: BaseException) -> Failure:
         bare = isinstance(error, InputRejected | UsageError)
         failure = describe_failure(error, self.compile.current, bare=bare)
@@ -226,7 +248,7 @@ class Shell(ZMQInteractiveShell):  # type: ignore[misc]  # ipykernel is untyped
         hook.session.send(
             hook.pub_socket,
             "error",
-            json_clean({"traceback": self._last_traceback, "ename": failure.name, "evalue": failure.message}),
+            {"traceback": self._last_traceback, "ename": failure.name, "evalue": failure.message},
             hook.parent_header,
             ident=hook.topic.replace(b"execute_result", b"error") if hook.topic else None,
         )

@@ -38,7 +38,7 @@ def size_of(value: Any) -> int:
     kind = type(value)
     if kind in _SIZED:
         return len(value)
-    if kind is Hits:
+    if isinstance(value, Hits):
         return value.known_length()
     if kind is ChainMap or not is_known_foreign(value):
         return -1

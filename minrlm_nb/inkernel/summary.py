@@ -58,7 +58,7 @@ def _is_told(name: str, value: Any) -> bool:
     if kind in (ModuleType, BuiltinFunctionType):
         return False
     if kind is FunctionType:
-        return value.__module__ == "__main__"  # else it was imported
+        return bool(value.__module__ == "__main__")  # else it was imported
     if issubclass(kind, type):
-        return type.__dict__["__dict__"].__get__(value).get("__module__") == "__main__"
+        return bool(type.__dict__["__dict__"].__get__(value).get("__module__") == "__main__")
     return True

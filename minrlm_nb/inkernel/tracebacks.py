@@ -7,7 +7,8 @@ import os
 import traceback
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
+
+from .output import sendable
 
 MESSAGE_CHARS = 4_000
 """Characters of an exception's message that are kept."""
@@ -65,18 +66,20 @@ def message_of(error: BaseException) -> str:
     except Exception as broken:
         return f"(its message can't be had: {type(broken).__name__})"
     if len(text) > MESSAGE_CHARS:
-        return f"{text[:MESSAGE_CHARS]}… [{len(text):,} characters]"
-    return text
+        return f"{sendable(text[:MESSAGE_CHARS])}… [{len(text):,} characters]"
+    return sendable(text)
 
 
 def _syntax_failure(error: SyntaxError, name: str, message: str) -> Failure:
     lines = [f"  line {error.lineno}"]
     if error.text:
         code = error.text.rstrip("\n")
-        stripped = code.lstrip()[:_LINE_CHARS]
-        lines.append(f"    {stripped}")
-        if error.offset is not None and 0 < error.offset - (len(code) - len(code.lstrip())) <= len(stripped) + 1:
-            lines.append("    " + " " * (error.offset - (len(code) - len(code.lstrip())) - 1) + "^")
+        indent = len(code) - len(code.lstrip())
+        shown = code.lstrip()[:_LINE_CHARS]
+        lines.append(f"    {sendable(shown)}")
+        column = (error.offset or 0) - indent
+        if 0 < column <= len(shown) + 1:
+            lines.append("    " + " " * (column - 1) + "^")
     return Failure(name, message, (*lines, f"{name}: {message}"), error.lineno)
 
 
@@ -92,10 +95,11 @@ def _shown(frames: list[tuple[str, int, str]], current: str) -> list[str]:
     cells = [frame for frame in frames if frame[0].startswith("<cell ")]
     left_out = len(cells) - _FIRST_FRAMES - _LAST_FRAMES
     if left_out > 0:
-        shown = [*map(_in_cell(current), cells[:_FIRST_FRAMES]), f"  … {left_out:,} more frames …"]
-        shown += map(_in_cell(current), cells[-_LAST_FRAMES:])
+        shown = [_in_cell(frame, current) for frame in cells[:_FIRST_FRAMES]]
+        shown.append(f"  … {left_out:,} more frames …")
+        shown += [_in_cell(frame, current) for frame in cells[-_LAST_FRAMES:]]
     else:
-        shown = [*map(_in_cell(current), cells)]
+        shown = [_in_cell(frame, current) for frame in cells]
     if frames and not frames[-1][0].startswith("<cell "):
         file, number, function = frames[-1]
         if "minrlm_nb" not in file:  # our helpers' own lines tell the model nothing
@@ -103,15 +107,12 @@ def _shown(frames: list[tuple[str, int, str]], current: str) -> list[str]:
     return shown
 
 
-def _in_cell(current: str) -> Any:
-    def show(frame: tuple[str, int, str]) -> str:
-        file, number, function = frame
-        where = "" if file == current else f" of {file.strip('<>')}"
-        inside = "" if function == "<module>" else f", in {function}"
-        code = linecache.getline(file, number).strip()[:_LINE_CHARS]
-        return f"  line {number}{where}{inside}\n    {code}"
-
-    return show
+def _in_cell(frame: tuple[str, int, str], current: str) -> str:
+    file, number, function = frame
+    where = "" if file == current else f" of {file.strip('<>')}"
+    inside = "" if function == "<module>" else f", in {function}"
+    code = sendable(linecache.getline(file, number).strip()[:_LINE_CHARS])
+    return f"  line {number}{where}{inside}\n    {code}"
 
 
 def _short(file: str) -> str:
