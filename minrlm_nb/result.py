@@ -89,8 +89,9 @@ class RunResult:
         return target
 
     def __repr__(self) -> str:
-        shown = self.text if len(self.text) <= 200 else f"{self.text[:200]}… ({len(self.text):,} characters)"
+        answer = repr(self.answer)
+        shown = answer if len(answer) <= 200 else f"{answer[:200]}… ({len(answer):,} characters)"
         return (
-            f"RunResult(answer={shown!r}, stop_reason={self.stop_reason!r}, steps={len(self.steps)}, "
+            f"RunResult(answer={shown}, stop_reason={self.stop_reason!r}, steps={len(self.steps)}, "
             f"tokens={self.usage.total_tokens:,}, {self.duration_s:.1f} s)"
         )

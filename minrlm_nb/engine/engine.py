@@ -120,7 +120,8 @@ class Engine:
         style = style_for(self.model.prompt_profile)
         opening = self._opening(style, job)
         child = functools.partial(self._run_child, ledger)
-        sub_calls = SubCalls(self.model, self.config, ledger, self.tell, bool(job.inputs), child)
+        unread = bool(job.inputs) and not job.history  # an earlier turn has read them
+        sub_calls = SubCalls(self.model, self.config, ledger, self.tell, unread, child)
         performer = _Performer(self, ledger, sub_calls, record, job.facts, began)
         if self.repl.banner:
             performer.tell(Notice(self.repl.banner, "warning"))
