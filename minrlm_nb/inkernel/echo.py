@@ -29,7 +29,13 @@ class BoundedText(PlainTextFormatter):
 def bounded_text(value: Any, formatter: PlainTextFormatter, limit: int = ECHO_CHARS) -> str:
     """Print a value with IPython's printers, at most ``limit`` characters of it."""
     target = _Bounded(limit)
-    printers: dict[type, Any] = {**formatter.type_printers, str: _long_text, bytes: _long_text, bytearray: _long_text, int: _long_int}
+    printers: dict[Any, Any] = {
+        **formatter.type_printers,
+        str: _long_text,
+        bytes: _long_text,
+        bytearray: _long_text,
+        int: _long_int,
+    }
     printer = RepresentationPrinter(
         target,
         max_width=formatter.max_width,
