@@ -119,7 +119,12 @@ def sub_calls(calls: tuple[SubCall, ...]) -> str:
     """``20 sub-calls, 4,812 tokens, 2 failed``."""
     failed = sum(bool(call.error) for call in calls)
     used = sum(call.usage.total_tokens for call in calls)
-    words = ["1 sub-call" if len(calls) == 1 else f"{len(calls):,} sub-calls", f"{used:,} tokens"]
+    words = [counted(len(calls), "sub-call"), f"{used:,} tokens"]
     if failed:
         words.append(f"{failed:,} failed")
     return ", ".join(words)
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 step``, ``2,000 steps``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -138,12 +138,12 @@ def _facts(profile: InputProfile) -> str:
     if profile.kind == "records":
         kind = f"records separated by {_delimiter(profile.delimiter)}"
     label = "" if profile.label == profile.name else f" {_quoted(profile.label, _LABEL_CHARS)}"
-    size, lines = counted(profile.size, "character"), counted(profile.lines, "line")
+    size, lines = _counted(profile.size, "character"), _counted(profile.lines, "line")
     ends = ", lines end in \\r\\n" if profile.crlf else ""
     return f"{profile.name}:{label} {kind}, {size}, {lines}{ends}"
 
 
-def counted(count: int, noun: str) -> str:
+def _counted(count: int, noun: str) -> str:
     """``1 line``, ``2,000 lines``."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
