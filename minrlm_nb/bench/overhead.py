@@ -20,8 +20,9 @@ from typing import Any
 from ..api import RLM
 from ..core.ports import Cancel, InputText
 from ..core.records import InputFacts, Message, ModelRequest
+from ..isolation import achieve
 from ..models.resolve import resolve
-from ..repl import pool
+from ..repl.pool import close_all, shared_pool
 from ..repl.session import ReplSession
 from ..result import RunResult
 from ..testing import ScriptedServer, server_process
@@ -74,12 +75,19 @@ def runner(replies: list[str], folder: Path, **options: Any) -> Iterator[RLM]:
 
 def timed_run(rlm: RLM, text: str) -> float:
     """Seconds of one run on a warm kernel."""
-    pool.warm(wait=True)
+    warm_kernel()
     began = time.perf_counter()
     result = rlm.completion("How many lines?", text)
     seconds = time.perf_counter() - began
     _expect_answer(result)
     return seconds
+
+
+def warm_kernel() -> None:
+    """Have a kernel ready in the pool."""
+    level = achieve("auto")
+    shared_pool().warm(level)
+    shared_pool().wait(level)
 
 
 def median_run_ms(rlm: RLM, text: str) -> float:
@@ -147,9 +155,9 @@ def kernels() -> Iterator[Figure]:
     """Starts and round trips of the kernel alone."""
 
     def start(warm: bool, text: str = text_of(7_000)) -> float:
-        pool.close_all()
+        close_all()
         if warm:
-            pool.warm(wait=True)
+            warm_kernel()
         session = ReplSession()
         began = time.perf_counter()
         session.start("?", [_input(text)], _no_calls)
@@ -204,7 +212,7 @@ def main() -> None:
             for figure in part:
                 aim = f"  (aim: {figure.aim})" if figure.aim else ""
                 print(f"{figure.what:<52} {figure.value:>14}{aim}", flush=True)
-    pool.close_all()
+    close_all()
 
 
 def _expect_answer(result: RunResult) -> None:
