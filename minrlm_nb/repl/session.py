@@ -72,6 +72,7 @@ class ReplSession:
         self._seed: _Seed | None = None
         self._on_call: CallHandler | None = None
         self._owner: int | None = None
+        self._untold = ""
         self._reads_before = Reads()
         self._reads = Reads()
 
@@ -106,9 +107,13 @@ class ReplSession:
         self._seed = _Seed(task, tuple(inputs))
         self._on_call = on_call
         self._reads_before = self._reads = Reads()
-        if self._kernel is not None and self._kernel.alive and not self._kernel.broken_calls:
-            seed(self._kernel, task, inputs)
-        else:
+        if self._kernel is None:
+            self._replace_kernel()
+            return
+        try:
+            seed(self._ready_kernel(), task, inputs)
+        except KernelError as error:
+            self._untold = self._untold or str(error)
             self._replace_kernel()
 
     def execute(
@@ -126,14 +131,13 @@ class ReplSession:
             return CellResult(
                 "interrupted", error=CellError("CellInterrupted", "the run was stopped"), reads=self._reads
             )
-        kernel, lost_between = self._ready_kernel()
-        run = CellRun(kernel, code, timeout_s, cancel, self._answer, self._caps, on_output)
+        run = CellRun(self._ready_kernel(), code, timeout_s, cancel, self._answer, self._caps, on_output)
         try:
             end = run.run()
         except BaseException:  # a listener failed, or Ctrl-C came: the cell may still be running
             self._drop_kernel()
             raise
-        return self._result(end, lost_between)
+        return self._result(end)
 
     def close(self) -> None:
         """End the kernel and remove its files; harmless when called again."""
@@ -153,17 +157,16 @@ class ReplSession:
 
     # -- the kernel -------------------------------------------------------------------------------------------
 
-    def _ready_kernel(self) -> tuple[LiveKernel, str]:
-        """A live, seeded kernel; says why the last one was lost if nobody has been told yet."""
-        why = ""
+    def _ready_kernel(self) -> LiveKernel:
+        """A live, seeded kernel: the one there is, or another if that was lost since the last cell."""
         if self._kernel is not None:
             if (cause := self._kernel.death) is not None:
-                why = f"the kernel died between two cells: {cause}"
+                self._untold = f"the kernel died between two cells: {cause}"
             elif broken := self._kernel.broken_calls:
-                why = f"the call channel was lost between two cells: {broken}"
-            if not why:
-                return self._kernel, ""
-        return self._replace_kernel(), why
+                self._untold = f"the call channel was lost between two cells: {broken}"
+            else:
+                return self._kernel
+        return self._replace_kernel()
 
     def _replace_kernel(self) -> LiveKernel:
         """Take a fresh kernel and seed it; from then on `_kernel` is that."""
@@ -171,15 +174,24 @@ class ReplSession:
             raise KernelError("the session is closed or was never started; call start() first")
         self._drop_kernel()
         self._reads_before = self._reads
-        kernel = self._pool.take(self._level) if self._pool else LiveKernel(self._level, self._call_transport)
+        if self._pool is None:
+            kernel = self._seeded(LiveKernel(self._level, self._call_transport), self._seed)
+        else:
+            try:
+                kernel = self._seeded(self._pool.take(self._level), self._seed)
+            except KernelError:
+                # A warm one may have been killed while it waited; a new one shows whether there is more to it.
+                kernel = self._seeded(LiveKernel(self._level), self._seed)
+            self._pool.warm(self._level, REFILL_DELAY_S)
+        self._kernel = kernel
+        return kernel
+
+    def _seeded(self, kernel: LiveKernel, what: _Seed) -> LiveKernel:
         try:
-            seed(kernel, self._seed.task, self._seed.inputs)
+            seed(kernel, what.task, what.inputs)
         except BaseException:
             kernel.close()
             raise
-        self._kernel = kernel
-        if self._pool is not None:
-            self._pool.warm(self._level, REFILL_DELAY_S)
         return kernel
 
     def _drop_kernel(self) -> None:
@@ -187,10 +199,11 @@ class ReplSession:
         if kernel is not None:
             kernel.close()
 
-    def _result(self, end: CellEnd, lost_between: str) -> CellResult:
+    def _result(self, end: CellEnd) -> CellResult:
+        untold, self._untold = self._untold, ""
         notices = end.notices
-        if lost_between:
-            notices = (f"{lost_between}; {BACK}", *notices)
+        if untold:
+            notices = (f"{untold}; {BACK}", *notices)
         if end.kernel_lost:
             notices = (*notices, f"the kernel was lost ({end.kernel_lost}) and is restarted: {BACK}")
             # The next cell gets another kernel; a warm one is usually there by then.
@@ -207,5 +220,5 @@ class ReplSession:
             variables=() if end.kernel_lost else end.report.variables,
             notices=notices,
             reads=self._reads,
-            variables_lost=bool(end.kernel_lost or lost_between),
+            variables_lost=bool(end.kernel_lost or untold),
         )
