@@ -13,7 +13,8 @@ from ..core.records import ModelReply, ModelRequest
 from ..errors import ModelConnectionError, ModelError, ModelNotFoundError, ModelReplyError
 from . import prices
 from .counting import estimate_usage
-from .failures import Endpoint, Facts, explain, read_error, read_error_object
+from .endpoint import Endpoint
+from .failures import Facts, explain, read_error, read_error_object
 from .notices import Notices
 from .parameters import Parameters
 from .replies import ErrorInReplyError, EventReader, NotAReplyError, ReplyBuilder, read_json

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from urllib.parse import urlsplit
+from dataclasses import dataclass, replace
 
 from ..errors import (
     ContextLengthError,
@@ -24,8 +23,7 @@ from ..errors import (
     ModelServerError,
     ModelTimeoutError,
 )
-
-EXCERPT_CHARS = 200
+from .endpoint import Endpoint
 
 OURS: Mapping[str, type[ModelError]] = {
     # the SDK
@@ -69,42 +67,6 @@ _UNKNOWN_MODEL = re.compile(
 _OUT_OF_QUOTA = re.compile(
     r"insufficient_quota|insufficient (balance|credit)|exceeded your current quota", re.IGNORECASE
 )
-_KEY_LIKE = re.compile(r"\b(?:sk|pk|rk|gsk|hf|xai|nvapi)[-_][\w.*-]{8,}|\bAIza[\w-]{10,}|\S*\*{3,}\S*")
-_BEARER = re.compile(r"(bearer\s+)\S+", re.IGNORECASE)
-_SHARED_CHARS = 6
-"""A word that shares so many characters in a row with a key is taken for an echo of it."""
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """Which endpoint is meant, as errors name it; ``secrets`` are kept out of every text and of the repr."""
-
-    model: str
-    base_url: str
-    secrets: tuple[str, ...] = field(default=(), repr=False)
-
-    @property
-    def place(self) -> str:
-        """The base URL without user, password and query."""
-        parts = urlsplit(self.base_url)
-        port = f":{parts.port}" if parts.port else ""
-        return f"{parts.scheme}://{parts.hostname}{port}{parts.path}".rstrip("/")
-
-    def clean(self, text: str) -> str:
-        """A short, one-line form of a foreign text, without anything that looks like a key."""
-        words = " ".join(text.split()).split(" ")
-        joined = " ".join("[key]" if self._echoes(word) else word for word in words)
-        joined = _KEY_LIKE.sub("[key]", _BEARER.sub(r"\1[key]", joined))
-        joined = "".join(char for char in joined if char.isprintable())
-        return joined if len(joined) <= EXCERPT_CHARS else joined[: EXCERPT_CHARS - 1] + "…"
-
-    def _echoes(self, word: str) -> bool:
-        return any(
-            secret[start : start + _SHARED_CHARS] in word
-            for secret in self.secrets
-            if len(secret) > _SHARED_CHARS
-            for start in range(len(secret) - _SHARED_CHARS + 1)
-        )
 
 
 @dataclass(frozen=True)
@@ -205,7 +167,7 @@ def explain(facts: Facts, endpoint: Endpoint, error: BaseException | None = None
     quoted = f" ({said})" if said else ""
     times = f" after {facts.attempts} attempts" if facts.attempts > 1 else ""
     if facts.kind is ModelConnectionError:
-        message = f"{_broken(error, place)}{times}"
+        message = _broken(error, place, times)
     elif facts.kind is ModelTimeoutError:
         message = f"{place} did not answer in time{times}; try again, or allow the model more time"
     elif facts.kind is ModelAuthError:
@@ -222,7 +184,7 @@ def explain(facts: Facts, endpoint: Endpoint, error: BaseException | None = None
     elif facts.kind is ModelServerError:
         message = f"{place} failed{_status(facts)}{times}{quoted}; try again later"
     elif facts.kind is ModelRequestError:
-        message = f"{place} refused the request{_status(facts)}{quoted}; check the model's settings"
+        message = f"{place} refused the request{_status(facts)}{times}{quoted}; check the model's settings"
     elif facts.kind is ModelReplyError:
         message = f"{place} sent a reply that can't be understood{quoted}; check that it speaks the OpenAI protocol"
     else:
@@ -256,16 +218,16 @@ def _status(facts: Facts) -> str:
     return f" with status {facts.status}" if facts.status else ""
 
 
-def _broken(error: BaseException | None, place: str) -> str:
+def _broken(error: BaseException | None, place: str, times: str) -> str:
     reasons = [f"{type(reason).__name__}: {reason}" for reason in _ancestry(error)]
     said = " ".join(reasons).lower()
     if "gaierror" in said or "name or service not known" in said or "name resolution" in said:
-        return f"the host of {place} was not found; check the base URL and the network"
+        return f"the host of {place} was not found{times}; check the base URL and the network"
     if "refused" in said or "all connection attempts failed" in said:
-        return f"nothing answers at {place}; is the server running?"
+        return f"nothing answers at {place}{times}; is the server running?"
     if "certificate" in said or "sslerror" in said:
-        return f"no trusted connection to {place}; check its certificate and the base URL"
-    return f"the connection to {place} broke; try again"
+        return f"no trusted connection to {place}{times}; check its certificate and the base URL"
+    return f"the connection to {place} broke{times}; try again"
 
 
 def _ancestry(error: BaseException | None) -> Iterator[BaseException]:

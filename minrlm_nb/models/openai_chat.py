@@ -19,8 +19,9 @@ from ..core.ports import Cancel, Delta, PromptProfile
 from ..core.records import ModelReply, ModelRequest
 from ..errors import ConfigError, ModelConnectionError, ModelTimeoutError
 from . import prices
+from .endpoint import OPENAI_URL, Endpoint, check_base_url, is_loopback
 from .exchange import Caller, Exchange
-from .failures import Endpoint, attempts_of, explain, read_error
+from .failures import attempts_of, explain, read_error
 from .loop_thread import LoopThread
 from .notices import Notices
 from .parameters import Parameters
@@ -29,7 +30,6 @@ from .thread_caller import ThreadCaller
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, OpenAI
 
-OPENAI_URL: Final = "https://api.openai.com/v1"
 NO_KEY: Final = "none"
 """Sent where no key is known: local servers take any, the SDK wants one."""
 
@@ -286,25 +286,6 @@ class _AsyncAnswer:
         await self._response.aclose()
 
 
-def check_base_url(base_url: str) -> str:
-    """The URL, if it is one for HTTP.
-
-    Raises
-    ------
-    ConfigError
-        If it is not.
-    """
-    try:
-        parts = urlsplit(base_url)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        valid = False
-    if not valid:
-        # The URL itself is not repeated: it may hold a password.
-        raise ConfigError("base_url must be a URL such as http://localhost:11434/v1")
-    return base_url
-
-
 def _open_own(base_url: str, api_key: str, max_retries: int, notices: Notices) -> Caller:
     from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
@@ -316,9 +297,7 @@ def _open_own(base_url: str, api_key: str, max_retries: int, notices: Notices) -
             notices.add(f"{place} answered {response.status_code}" + (f" and asks to wait {wait} s" if wait else ""))
 
     # A proxy from the environment can't reach a server on this machine.
-    http_client = DefaultAsyncHttpxClient(
-        trust_env=not prices.is_loopback(base_url), event_hooks={"response": [remark]}
-    )
+    http_client = DefaultAsyncHttpxClient(trust_env=not is_loopback(base_url), event_hooks={"response": [remark]})
     client = AsyncOpenAI(base_url=base_url, api_key=api_key, max_retries=max_retries, http_client=http_client)
     return _AsyncCaller(client, ours=True)
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..core.records import ModelRequest
+from ..errors import ContextLengthError
 from .failures import Facts
 
 REFUSABLE = ("temperature", "reasoning_effort", "stream_options", "max_completion_tokens", "max_tokens", "stream")
@@ -82,7 +83,7 @@ class Parameters:
 
     def _named(self, facts: Facts, body: Mapping[str, Any]) -> str | None:
         """The parameter of ours that the error is about: the one its ``param`` names, else the first in its text."""
-        if facts.status not in REFUSING:
+        if facts.status not in REFUSING or facts.kind is ContextLengthError:
             return None
         sent = [name for name in REFUSABLE if name in body and name not in self._extra]
         named = re.split(r"[.\[]", facts.param)[0]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import ipaddress
-from urllib.parse import urlsplit
 
 from ..core.records import Usage
+from .endpoint import is_loopback, is_private
 
 
 def cost_usd(model: str, base_url: str, usage: Usage) -> float | None:
@@ -41,7 +40,7 @@ def cost_usd(model: str, base_url: str, usage: Usage) -> float | None:
     )
     with contextlib.suppress(LookupError):
         return float(calc_price(tokens, model, provider_api_url=base_url).total_price)
-    if not _is_private(base_url):
+    if not is_private(base_url):
         with contextlib.suppress(LookupError):
             return float(calc_price(tokens, model.rpartition("/")[2]).total_price)
     return None
@@ -50,28 +49,3 @@ def cost_usd(model: str, base_url: str, usage: Usage) -> float | None:
 def has_price(model: str, base_url: str) -> bool:
     """Whether `cost_usd` knows the price."""
     return cost_usd(model, base_url, Usage(1, 1)) is not None
-
-
-def is_loopback(base_url: str) -> bool:
-    """Whether an endpoint is on this machine."""
-    host = urlsplit(base_url).hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    address = _address(host)
-    return address is not None and (address.is_loopback or address.is_unspecified)
-
-
-def _is_private(base_url: str) -> bool:
-    """Whether a host is, by its name alone, in a private network."""
-    host = urlsplit(base_url).hostname or ""
-    address = _address(host)
-    if address is not None:
-        return address.is_private
-    return "." not in host or host.endswith((".local", ".internal", ".lan", ".home.arpa"))
-
-
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        return None

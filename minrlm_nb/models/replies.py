@@ -106,7 +106,8 @@ class ReplyBuilder:
                     break
             if not content and isinstance(refusal := message.get("refusal"), str):
                 self._put(refusal, False)
-        if reason := choice.get("finish_reason"):
+        reason = choice.get("finish_reason")
+        if reason and not self.full:
             self.finish_reason = _FINISH.get(str(reason).lower(), str(reason).lower())
 
     def _put(self, piece: str, is_reasoning: bool) -> None:
