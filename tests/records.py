@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import random
 from dataclasses import replace
 
@@ -36,7 +35,6 @@ from minrlm_nb.core.records import (
     Variable,
 )
 from minrlm_nb.profile import InputProfile, profile
-from minrlm_nb.profile.heat import heat_png
 
 HOSTILE = (
     '<script>alert("xss")</script><img src=x onerror=alert(1)></pre></code></details></div></td>'
@@ -51,7 +49,8 @@ HOSTILE = (
 )
 """Everything a model, a kernel or an input may try on a page, a notebook or a terminal."""
 
-PIXEL = base64.b64encode(heat_png(profile("a", "input_0", "").entropy, 2, 2)).decode("ascii")
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEUlEQVR42mOorSkBIiYGMAAAHh8C3RSD2joAAAAASUVORK5CYII="
+"""A PNG of four pixels, in base64."""
 
 
 def log_text(lines: int = 400) -> str:
