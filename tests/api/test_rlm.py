@@ -56,7 +56,7 @@ def test_a_result_says_everything_about_its_run(tmp_path: Path) -> None:
 def test_a_saved_trace_is_a_valid_notebook_and_reads_back_equal(tmp_path: Path) -> None:
     result = ask("abc\n" * 5)
     path = result.save(tmp_path / "deep" / "run.ipynb")
-    nbformat.validate(nbformat.read(path, as_version=4))  # type: ignore[no-untyped-call]
+    nbformat.validate(nbformat.read(path, as_version=4))
     assert load_trace(path) == result
     assert result.path is not None
     assert load_trace(result.path) == result

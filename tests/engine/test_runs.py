@@ -304,8 +304,9 @@ def test_a_listener_that_fails_ends_the_run_with_its_error(repl: ReplSession) ->
 
 def test_waiting_ticks_and_hands_over_the_result() -> None:
     ticks: list[int] = []
-    running = Running(lambda: time.sleep(0.2) or "done", Cancel()).start()
-    assert running.wait(lambda: ticks.append(1), 0.02) == "done"
+    cancel = Cancel()
+    running = Running(lambda: (cancel.wait(0.2), "done"), cancel).start()
+    assert running.wait(lambda: ticks.append(1), 0.02) == (False, "done")
     assert ticks
 
 

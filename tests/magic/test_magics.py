@@ -41,7 +41,6 @@ def notebook() -> Iterator[Notebook]:
     shell.run_cell("%load_ext minrlm_nb").raise_error()
     yield Notebook(shell)
     shell.run_cell("%unload_ext minrlm_nb").raise_error()
-    shell.history_manager.end_session()
     shell.atexit_operations()
 
 
