@@ -100,28 +100,30 @@ class Channels:
                     parts = socket.recv_multipart(zmq.NOBLOCK)
                 except zmq.Again:
                     break
-                yield self._parse(channel, parts)
+                yield parse(channel, parts, self._session)
 
     def close(self) -> None:
         """Close the sockets."""
         for socket in self._sockets.values():
             socket.close()
 
-    def _parse(self, channel: Channel, parts: list[bytes]) -> Message:
-        size = sum(map(len, parts))
-        nonsense = Message(channel, size)
-        if DELIM not in parts:
-            return nonsense
-        signed = parts[parts.index(DELIM) + 1 :]
-        if len(signed) < _PARTS or self._session.sign(signed[1:_PARTS]) != signed[0]:
-            return nonsense
-        try:
-            header, parent, metadata, content = map(json.loads, signed[1:_PARTS])
-        except (ValueError, RecursionError):  # not JSON, not UTF-8, or nested too deep
-            return nonsense
-        if not all(isinstance(part, dict) for part in (header, parent, metadata, content)):
-            return nonsense
-        kind, parent_id = header.get("msg_type"), parent.get("msg_id", "")
-        if not isinstance(kind, str) or not isinstance(parent_id, str):
-            return nonsense
-        return Message(channel, size, kind, parent_id, content, metadata)
+
+def parse(channel: Channel, parts: list[bytes], session: Session) -> Message:
+    """Read a message from its parts; whatever those are, it returns."""
+    size = sum(map(len, parts))
+    nonsense = Message(channel, size)
+    if DELIM not in parts:
+        return nonsense
+    signed = parts[parts.index(DELIM) + 1 :]
+    if len(signed) < _PARTS or session.sign(signed[1:_PARTS]) != signed[0]:
+        return nonsense
+    try:
+        header, parent, metadata, content = map(json.loads, signed[1:_PARTS])
+    except (ValueError, RecursionError):  # not JSON, not UTF-8, or nested too deep
+        return nonsense
+    if not all(isinstance(part, dict) for part in (header, parent, metadata, content)):
+        return nonsense
+    kind, parent_id = header.get("msg_type"), parent.get("msg_id", "")
+    if not isinstance(kind, str) or not isinstance(parent_id, str):
+        return nonsense
+    return Message(channel, size, kind, parent_id, content, metadata)

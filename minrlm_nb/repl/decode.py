@@ -37,7 +37,10 @@ _SAMPLE_BYTES: Final = 128 * 1024
 _MOST_BROKEN: Final = 0.02
 """Share of a UTF-8 text's non-ASCII characters that may be broken; real logs have such bytes."""
 
-_MOST_CONTROLS: Final = 0.01
+_MOST_CONTROLS: Final = 0.02
+_FEW_CONTROLS: Final = 5
+"""Control characters a text may have: that share of its beginning, or that many."""
+
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f-\x9f]")
 
 
@@ -70,7 +73,7 @@ def decode(data: bytes, label: str) -> str:
         text = data.decode(wide or "utf-8")
     except UnicodeDecodeError as error:
         return _guess(data, error.start, label)
-    if not wide and _controls_share(text[:_SAMPLE_BYTES]) > _MOST_CONTROLS:
+    if not _reads_as_text(text):
         raise _no_text(data, label)
     return text
 
@@ -106,13 +109,15 @@ def _guess(data: bytes, broken_at: int, label: str) -> str:
             text = data.decode(match.encoding)
         except UnicodeDecodeError:
             continue
-        if _controls_share(text[:_SAMPLE_BYTES]) <= _MOST_CONTROLS:
+        if _reads_as_text(text):
             return text
     raise _no_text(data, label)
 
 
-def _controls_share(sample: str) -> float:
-    return len(_CONTROLS.findall(sample)) / max(1, len(sample))
+def _reads_as_text(text: str) -> bool:
+    """Whether there are few control characters; any bytes at all are "text" in some encoding."""
+    sample = text[:_SAMPLE_BYTES]
+    return len(_CONTROLS.findall(sample)) <= max(_FEW_CONTROLS, _MOST_CONTROLS * len(sample))
 
 
 def _no_text(data: bytes, label: str) -> InputError:
