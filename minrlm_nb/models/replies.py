@@ -90,7 +90,7 @@ class ReplyBuilder:
         groq = body.get("x_groq")
         figures = body.get("usage") or (groq.get("usage") if isinstance(groq, Mapping) else None)
         self.usage = read_usage(figures) or self.usage
-        for choice in choices or ():
+        for choice in choices if isinstance(choices, list) else ():
             if isinstance(choice, Mapping) and not choice.get("index"):
                 self._add_choice(choice)
 
