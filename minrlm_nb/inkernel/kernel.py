@@ -97,9 +97,17 @@ class Kernel(IPythonKernel):
 
     def raw_input(self, prompt: str = "") -> str:
         """``input()`` of a cell: in a run there is nobody to ask."""
-        if self.shell.workspace.seeded:
-            raise StdinNotImplementedError("input() has nobody to ask here; use input_0 and the helpers")
+        self._refuse_questions("input()")
         return str(super().raw_input(prompt))
+
+    def getpass(self, prompt: str = "", stream: Any = None, **options: Any) -> str:
+        """``getpass.getpass()`` of a cell, likewise."""
+        self._refuse_questions("getpass()")
+        return str(super().getpass(prompt, stream, **options))
+
+    def _refuse_questions(self, function: str) -> None:
+        if self.shell.workspace.seeded:
+            raise StdinNotImplementedError(f"{function} has nobody to ask here; use input_0 and the helpers")
 
     async def poll_stopped_queue(self) -> None:
         """Do nothing: there is no debugger in this kernel."""

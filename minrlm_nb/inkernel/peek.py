@@ -60,7 +60,7 @@ def _describe(value: Any) -> str:
     size = size_of(value)
     if is_known_foreign(value):
         return _table(value)
-    if size >= 0 and hasattr(kind, "items") and issubclass(kind, dict):
+    if size >= 0 and issubclass(kind, dict):
         lines = [f"{_item(key)}: {_item(item)}" for key, item in islice(dict.items(value), _ITEMS)]
         return _listed(value, size, lines)
     if size >= 0:
@@ -111,7 +111,7 @@ def _head(value: Any) -> str:
     name = name_of_type(value)
     if size < 0:
         return name
-    if isinstance(value, bytes | bytearray):
+    if type(value) in (bytes, bytearray, memoryview):
         return f"{name} of {size:,} bytes"
     return f"{name} of {size:,} {'item' if size == 1 else 'items'}"
 

@@ -109,8 +109,8 @@ class Shell(ZMQInteractiveShell):
     def init_user_ns(self) -> None:
         """Fill the namespace, at the start and after ``%reset``."""
         super().init_user_ns()
-        self.workspace.fill(self.user_ns)
         self.user_ns["exit"] = self.user_ns["quit"] = CellExit(self)
+        self.workspace.fill(self.user_ns)
 
     def init_display_formatter(self) -> None:
         """Bound the text of values."""

@@ -1,4 +1,7 @@
-"""How large a value is and what it looks like, asked only of types whose code is known to be harmless."""
+"""How large a value is and what it looks like, asked only of types whose code is known to be harmless.
+
+Everything here goes by ``type(value)``: ``isinstance`` asks an object for its ``__class__``, and that may be code.
+"""
 
 from __future__ import annotations
 
@@ -38,8 +41,8 @@ def size_of(value: Any) -> int:
     kind = type(value)
     if kind in _SIZED:
         return len(value)
-    if isinstance(value, Hits):
-        return value.known_length()
+    if kind is Hits:
+        return Hits.known_length(value)
     if kind is ChainMap or not is_known_foreign(value):
         return -1
     try:

@@ -47,7 +47,7 @@ def changed_variables(namespace: Mapping[str, Any], before: Snapshot, after: Sna
 
 
 def _variable(name: str, value: Any, state: tuple[int, int, str]) -> Variable:
-    kind = "class" if isinstance(value, type) else name_of_type(value)
+    kind = "class" if issubclass(type(value), type) else name_of_type(value)
     return Variable(name=name, type=kind, size=state[1], preview=state[2])
 
 

@@ -50,6 +50,7 @@ class Workspace:
         self._helpers = helpers
         self._reads = reads
         self._texts: dict[str, str] = {}
+        self._base: dict[str, Any] = {}
 
     @property
     def texts(self) -> Iterable[str]:
@@ -83,13 +84,16 @@ class Workspace:
         namespace.update(texts)
 
     def fill(self, namespace: dict[str, Any]) -> None:
-        """Put everything into a fresh namespace."""
+        """Put everything into a fresh namespace, which holds Python's and IPython's own names only."""
         namespace.update(PREIMPORTED)
+        self._base = dict(namespace)
         namespace.update(self._helpers)
         namespace.update(self._texts)
 
     def restore(self, namespace: dict[str, Any]) -> list[str]:
         """Put inputs, task and helpers back; returns a remark on each that had been replaced."""
+        for name, value in self._base.items():
+            namespace.setdefault(name, value)  # these may be replaced; without them nothing runs
         notices = []
         for name, value in [*self._texts.items(), *self._helpers.items()]:
             if namespace.get(name) is not value:
