@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 import zmq
+from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.session import DELIM, Session
 
 from ..wire import MAX_FRAME_BYTES
@@ -58,17 +59,21 @@ class Channels:
     ----------
     context
         Makes the sockets; closing it is its owner's part.
-    address
-        What ``ipc`` endpoints begin with: channel N is at ``{address}-{N}``.
-    ports
-        The number of each channel.
+    session
+        Signs and packs; the kernel knows its key.
+    info
+        The kernel's connection info, as in its connection file; the transport is ``ipc``.
     """
 
-    def __init__(
-        self, context: zmq.Context[zmq.Socket[bytes]], session: Session, address: str, ports: dict[Channel, int]
-    ):
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], session: Session, info: KernelConnectionInfo) -> None:
         self._session = session
         self._sockets: dict[Channel, zmq.Socket[bytes]] = {}
+        ports: dict[Channel, int] = {
+            "shell": info["shell_port"],
+            "iopub": info["iopub_port"],
+            "stdin": info["stdin_port"],
+            "control": info["control_port"],
+        }
         for channel, port in ports.items():
             socket = context.socket(zmq.SUB if channel == "iopub" else zmq.DEALER)
             socket.linger = 0
@@ -78,7 +83,7 @@ class Channels:
                 socket.subscribe(b"")
             else:
                 socket.set(zmq.IDENTITY, session.bsession)  # stdin finds its way back by the shell's identity
-            socket.connect(f"ipc://{address}-{port}")
+            socket.connect(f"ipc://{info['ip']}-{port}")
             self._sockets[channel] = socket
 
     def register(self, poller: zmq.Poller) -> None:

@@ -38,6 +38,7 @@ class KernelPool:
     def __init__(self, launch: Launch = _launch) -> None:
         self._launch = launch
         self._lock = threading.Lock()
+        self._owner = os.getpid()
         self._warming: dict[str, _Warming] = {}
 
     def warm(self, level: Level, delay_s: float = 0.0) -> None:
@@ -79,6 +80,8 @@ class KernelPool:
 
     def close(self) -> None:
         """End the warm kernels. The pool can be used again afterwards."""
+        if os.getpid() != self._owner:  # a forked child at its end: the kernels are its parent's
+            return
         with self._lock:
             warmings, self._warming = list(self._warming.values()), {}
         for warming in warmings:

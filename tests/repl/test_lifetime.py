@@ -68,7 +68,7 @@ def test_a_session_that_nobody_closed_ends_with_its_process() -> None:
 from minrlm_nb.repl.session import ReplSession
 session = ReplSession()
 session.start("t", (), lambda request, cancel: {"id": request["id"], "ok": True})
-print(session._kernel._watch.pid, flush=True)
+print(session._kernel.pid, flush=True)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     until(lambda: not psutil.pid_exists(int(done.stdout)))
@@ -112,22 +112,32 @@ def test_no_kernel_outlives_an_owner_that_is_killed(state: str, how: signal.Sign
     assert our_folders(owner.pid) == []
 
 
-def test_a_forked_child_leaves_its_parents_kernel_alone(new_repl: NewRepl) -> None:
-    repl = new_repl()
-    shared_pool().warm(NONE)
-    shared_pool().wait(NONE)
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            close_all()
-            sys.exitfunc = None  # type: ignore[attr-defined]
-            code = 0
-        finally:
-            os._exit(code)
-    assert os.waitpid(child, 0)[1] == 0
-    repl.assert_usable()
-    assert shared_pool().wait(NONE)
+FORKING = """
+import os, sys
+from minrlm_nb.core.ports import Cancel
+from minrlm_nb.repl.pool import close_all, shared_pool
+from minrlm_nb.repl.session import ReplSession
+answer = lambda request, cancel: {"id": request["id"], "ok": True}
+session = ReplSession()
+session.start("t", (), answer)
+shared_pool().wait(session._level)
+child = os.fork()
+if child == 0:
+    session.close()
+    own = ReplSession()
+    own.start("t", (), answer)
+    assert own.execute("6 * 7", 10, Cancel()).outputs[0].text == "42"
+    own.close()
+    sys.exit(0)
+assert os.waitpid(child, 0)[1] == 0
+assert session.execute("6 * 7", 10, Cancel()).outputs[0].text == "42"
+assert shared_pool().take(session._level).alive
+session.close()
+"""
+
+
+def test_a_forked_child_leaves_its_parents_kernels_alone() -> None:
+    subprocess.run([sys.executable, "-W", "ignore", "-c", FORKING], check=True, timeout=60)
 
 
 # -- the pool ----------------------------------------------------------------------------------------------------
