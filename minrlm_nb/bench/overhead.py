@@ -1,7 +1,7 @@
 """``python -m minrlm_nb.bench.overhead``: what a run costs beyond the model, as medians of five.
 
 The model is a scripted OpenAI-compatible server in a process of its own that replies at once (sub-calls after
-50 ms), so what is timed is ours and the SDK's: HTTP, prompt, kernel, cells, trace.
+50 ms), so what is timed is ours and the SDK's: HTTP, prompt, kernel, cells, trace. The cells themselves do next to nothing.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ SUB_LATENCY_S = 0.05
 SUB_CALLS = 20
 LINE = "2026-11-22 12:00:00 INFO worker 7 finished job 1234 in 56 ms\n"
 
-COUNT = "```python\nFINAL(input_0.count('INFO'))\n```"
+LENGTH = "```python\nFINAL(len(input_0))\n```"
 PRINT_2_KB = "```python\nprint('x' * 2000)\n```"
-SIX_STEPS = [*["```python\nn = input_0.count('INFO')\nprint(n)\n```"] * 5, COUNT]
-SIX_STEPS_2_KB = [*[PRINT_2_KB] * 5, COUNT]
+SIX_STEPS = [*["```python\nn = len(input_0)\nprint(n)\n```"] * 5, LENGTH]
+SIX_STEPS_2_KB = [*[PRINT_2_KB] * 5, LENGTH]
 SEQUENCE = f"```python\nr = [sub_llm('q', str(i)) for i in range({SUB_CALLS})]\nFINAL(len(input_0) and len(r))\n```"
 BATCH = (
     f"```python\nr = sub_llm_batch([('q', str(i)) for i in range({SUB_CALLS})])\nFINAL(len(input_0) and len(r))\n```"
@@ -97,14 +97,14 @@ def median_run_ms(rlm: RLM, text: str) -> float:
 
 def runs_by_size(folder: Path) -> Iterator[Figure]:
     """One step at three sizes, and six steps."""
-    with runner([COUNT], folder) as rlm:
+    with runner([LENGTH], folder) as rlm:
         for name, size, aim in (("7 kB", 7_000, "35 ms"), ("7 MB", 7_000_000, ""), ("70 MB", 70_000_000, "350 ms")):
             text = text_of(size)
             yield Figure(f"one step, {name}, pooled kernel", f"{median_run_ms(rlm, text):.1f} ms", aim)
     with runner(SIX_STEPS, folder) as rlm:
         text = text_of(7_000_000)
         yield Figure("six steps, 7 MB, pooled kernel", f"{median_run_ms(rlm, text):.1f} ms", "75 ms")
-    with runner([COUNT], folder) as one, runner(SIX_STEPS, folder) as six:
+    with runner([LENGTH], folder) as one, runner(SIX_STEPS, folder) as six:
         text = text_of(7_000)
         first = median_run_ms(one, text)
         sixth = median_run_ms(six, text)
@@ -118,7 +118,7 @@ def sub_calls(folder: Path) -> Iterator[Figure]:
         ("in a batch, 8 at once (floor 150 ms)", BATCH, 8, ""),
         ("in a batch, 20 at once (floor 50 ms)", BATCH, 20, "105 ms"),
     ):
-        with runner([code], folder, sub_concurrency=concurrency) as rlm, runner([COUNT], folder) as bare:
+        with runner([code], folder, sub_concurrency=concurrency) as rlm, runner([LENGTH], folder) as bare:
             text = text_of(7_000)
             cost = median_run_ms(rlm, text) - median_run_ms(bare, text)
             yield Figure(f"{SUB_CALLS} sub-calls {name}", f"{cost:.1f} ms", aim)
