@@ -233,9 +233,8 @@ class CellRun:
             self._kernel_lost = "it did not answer after the interrupt and was killed"
 
     def _end(self, duration_s: float) -> CellEnd:
-        if not self._kernel_lost and (broken := self._kernel.broken_calls):
-            self._kernel.kill()
-            self._kernel_lost = f"its call channel can't be used any more ({broken})"
+        if not self._kernel_lost:
+            self._kernel_lost = self._broken_channel()
         report = read_report(self._reply.metadata) if self._reply is not None else Report()
         status, error = self._verdict(report.error_line)
         return CellEnd(
@@ -247,6 +246,21 @@ class CellRun:
             notices=(*report.notices, *self._outputs.notices),
             kernel_lost=self._kernel_lost,
         )
+
+    def _broken_channel(self) -> str:
+        """What the cell did to the channels; with one of them gone, the kernel is of no use and is killed."""
+        why = ""
+        if broken := self._kernel.broken_calls:
+            why = f"its call channel can't be used any more: {broken}"
+        elif not self._idle:
+            try:
+                if not self._kernel.publishes(ANSWER_AGAIN_S):
+                    why = "its outputs do not arrive any more"
+            except KernelError as error:
+                why = str(error)
+        if why:
+            self._kernel.kill()
+        return why
 
     def _verdict(self, line: int | None) -> tuple[CellStatus, CellError | None]:
         raised: CellError | None = None

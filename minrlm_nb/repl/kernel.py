@@ -154,6 +154,26 @@ class LiveKernel:
                 raise KernelError("the REPL kernel is not needed any more")
             self.wait(deadline - time.monotonic())
 
+    def publishes(self, timeout_s: float, abandon: threading.Event | None = None) -> bool:
+        """Whether outputs arrive.
+
+        They do not before the subscription has reached the kernel, nor after a message that zmq found too long, which
+        ends the connection for good.
+
+        Raises
+        ------
+        KernelError
+            If the kernel does not answer at all.
+        """
+        self._heard_iopub = False
+        deadline = time.monotonic() + timeout_s
+        while not self._heard_iopub and time.monotonic() < deadline:
+            self.ask("kernel_info_request", {}, timeout_s, abandon=abandon)  # each answer comes with a published status
+            self.wait(0.01)
+            for _ in self.received():
+                continue
+        return self._heard_iopub
+
     # -- files ------------------------------------------------------------------------------------------------
 
     def shared_folder(self) -> Path | None:
@@ -229,11 +249,8 @@ class LiveKernel:
         # The first cell of a process is slow (imports, caches); let it be one that nobody waits for.
         warm_up = {"code": "None", "silent": True, "store_history": False, "allow_stdin": False}
         self.ask("execute_request", warm_up, START_TIMEOUT_S, abandon=abandon)
-        while not self._heard_iopub:  # outputs are lost until the subscription has reached the kernel
-            self.ask("kernel_info_request", {}, START_TIMEOUT_S, abandon=abandon)
-            self.wait(0.01)
-            if time.monotonic() > deadline:
-                raise KernelError(f"the REPL kernel published nothing within {START_TIMEOUT_S:g} s")
+        if not self._heard_iopub and not self.publishes(START_TIMEOUT_S, abandon):
+            raise KernelError(f"the REPL kernel published nothing within {START_TIMEOUT_S:g} s")
         if self._server is not None and not self._server.connected.wait(max(0.0, deadline - time.monotonic())):
             raise KernelError("the REPL kernel did not connect to its call channel")
 

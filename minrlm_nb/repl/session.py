@@ -131,6 +131,11 @@ class ReplSession:
             return CellResult(
                 "interrupted", error=CellError("CellInterrupted", "the run was stopped"), reads=self._reads
             )
+        if (line := _undecodable_line(code)) is not None:
+            error = CellError(
+                "SyntaxError", "a lone surrogate can't be in source code; write it as an escape", line=line
+            )
+            return CellResult("error", error=error, reads=self._reads)
         run = CellRun(self._ready_kernel(), code, timeout_s, cancel, self._answer, self._caps, on_output)
         try:
             end = run.run()
@@ -222,3 +227,12 @@ class ReplSession:
             reads=self._reads,
             variables_lost=bool(end.kernel_lost or untold),
         )
+
+
+def _undecodable_line(code: str) -> int | None:
+    """The line of a cell that UTF-8 can't express, which Python's compiler would choke on; None if there is none."""
+    try:
+        code.encode()
+    except UnicodeEncodeError as error:
+        return code.count("\n", 0, error.start) + 1
+    return None

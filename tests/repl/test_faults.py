@@ -238,6 +238,29 @@ def test_a_flood_past_the_kernels_own_caps_ends_the_kernel(new_repl: NewRepl) ->
     repl.assert_usable()
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        FORGE + "forge('stream', {'name': 'stdout', 'text': 'x' * 50_000_000})",
+        FORGE + "kernel.iopub_socket.close()",
+    ],
+)
+def test_an_output_channel_that_a_cell_broke_costs_the_kernel(new_repl: NewRepl, code: str) -> None:
+    repl = new_repl()
+    result = repl.run(code)
+    assert result.status == "ok"
+    assert "outputs" in lost(result)
+    repl.assert_usable()
+
+
+def test_a_cell_with_a_lone_surrogate_is_an_error_at_its_line(repl: Driven) -> None:
+    result = repl.run("x = 1\n'\ud800'")
+    assert result.status == "error"
+    assert result.error is not None
+    assert (result.error.name, result.error.line) == ("SyntaxError", 2)
+    repl.assert_usable()
+
+
 def test_forged_messages_neither_end_the_cell_nor_break_the_driver(repl: Driven) -> None:
     code = (
         FORGE
