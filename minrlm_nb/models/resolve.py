@@ -24,7 +24,10 @@ DEFAULT_MODEL: Final = "gpt-6-luna"
 """OpenAI's small model, where there is a key for OpenAI and nobody names a model."""
 
 EMBEDDED: Final = "local"
-"""``local`` or ``local:SIZE`` is the embedded model."""
+"""``local`` or ``local:NAME`` is the embedded model, ``NAME`` as `minrlm_nb.models.local.installed` has it."""
+
+DEFAULT_EMBEDDED: Final = "1.5b"
+"""The embedded model that ``local`` alone means where none is installed; opening it says how to fetch it."""
 
 SMALL_B: Final = 4.0
 """Billions of parameters up to which a model gets the short prompt."""
@@ -192,8 +195,8 @@ def _on_this_machine(
         )
     from . import local
 
-    if names := local.installed():
-        return Resolution(local.open_local(names[0]), "embedded")
+    if local.installed():
+        return Resolution(_embedded(EMBEDDED), "embedded")
     raise NoModelError(
         "there is no model to ask: name an endpoint (model=…, base_url=…, or set OPENAI_API_KEY or MINRLM_BASE_URL), "
         "or start a local server (Ollama, LM Studio, llama.cpp, vLLM), or fetch the embedded model with "
@@ -209,7 +212,8 @@ def _listed(named: str, models: Sequence[str]) -> str | None:
 def _embedded(named: str) -> ChatModel:
     from . import local
 
-    return local.open_local(named)
+    name = named.partition(":")[2] or next(iter(local.installed()), DEFAULT_EMBEDDED)
+    return local.open_local(name)
 
 
 def _host(base_url: str) -> str:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 from .failures import attempts_of
 
-Item: TypeAlias = tuple[str, int] | bytes | Exception | None
+Item: TypeAlias = tuple[str, int] | bytes | list[str] | Exception | None
 
 
 class ThreadCaller:
@@ -35,8 +36,7 @@ class ThreadCaller:
     @asynccontextmanager
     async def open(self, body: Mapping[str, Any], timeout_s: float) -> AsyncIterator[_ThreadAnswer]:
         """Post the request."""
-        call = _Call(asyncio.get_running_loop())
-        threading.Thread(target=self._work, args=(call, body, timeout_s), name="openai-call", daemon=True).start()
+        call = _Call(partial(self._post, body, timeout_s))
         try:
             head = await call.next()
             if not isinstance(head, tuple):
@@ -47,40 +47,48 @@ class ThreadCaller:
 
     async def model_names(self) -> list[str]:
         """What the endpoint lists."""
-        page = await asyncio.get_running_loop().run_in_executor(None, self._client.models.list)
-        return [model.id for model in page.data]
+        names = await _Call(self._list).next()
+        return names if isinstance(names, list) else []
 
     async def close(self) -> None:
         """Nothing: the client is the user's."""
 
-    def _work(self, call: _Call, body: Mapping[str, Any], timeout_s: float) -> None:
-        try:
-            with self._client.post(
-                "/chat/completions",
-                cast_to=object,
-                body=dict(body),
-                options={"timeout": timeout_s},
-                stream=True,
-                stream_cls=self._stream_class,
-            ) as stream:
-                response = stream.response
-                call.put((response.headers.get("content-type", ""), attempts_of(response)))
-                for piece in response.iter_bytes():
-                    if call.given_up:
-                        return
-                    call.put(piece)
-            call.put(None)
-        except Exception as error:
-            call.put(error)
+    def _post(self, body: Mapping[str, Any], timeout_s: float, call: _Call) -> None:
+        with self._client.post(
+            "/chat/completions",
+            cast_to=object,
+            body=dict(body),
+            options={"timeout": timeout_s},
+            stream=True,
+            stream_cls=self._stream_class,
+        ) as stream:
+            response = stream.response
+            call.put((response.headers.get("content-type", ""), attempts_of(response)))
+            for piece in response.iter_bytes():
+                if call.given_up:
+                    return
+                call.put(piece)
+        call.put(None)
+
+    def _list(self, call: _Call) -> None:
+        call.put([model.id for model in self._client.models.list().data])
 
 
 class _Call:
-    """What a call's thread hands to the event loop: its head, pieces of the body, None at the end, or an exception."""
+    """Blocking work on a daemon thread that hands items to the event loop it was started from.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+    Parameters
+    ----------
+    work
+        Called on the thread with this object; puts the head of an answer, pieces of its body and None, or names. An
+        exception it raises is raised by `next`.
+    """
+
+    def __init__(self, work: Callable[[_Call], None]) -> None:
+        self._loop = asyncio.get_running_loop()
         self._items: asyncio.Queue[Item] = asyncio.Queue()
         self.given_up = False
+        threading.Thread(target=self._run, args=(work,), name="openai-call", daemon=True).start()
 
     def put(self, item: Item) -> None:
         """Hand over an item; from the call's thread."""
@@ -88,6 +96,12 @@ class _Call:
             self._loop.call_soon_threadsafe(self._items.put_nowait, item)
         except RuntimeError:  # the adapter was closed and its loop is gone
             self.given_up = True
+
+    def _run(self, work: Callable[[_Call], None]) -> None:
+        try:
+            work(self)
+        except Exception as error:
+            self.put(error)
 
     async def next(self) -> Item:
         """The next item; an exception is raised."""

@@ -48,5 +48,5 @@ server.start()
 model = OpenAIChat("m", server.base_url)
 assert model.ask(ModelRequest((Message("user", "?"),)), Cancel()).text == "ok"
 """
-    done = subprocess.run([sys.executable, "-X", "dev", "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

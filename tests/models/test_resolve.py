@@ -135,13 +135,20 @@ def test_the_embedded_model_is_last(resolved: Resolver, monkeypatch: pytest.Monk
     assert resolved(servers=(OLLAMA,))[3] == "Ollama"
 
 
-@pytest.mark.parametrize(("name", "env"), [("local", {}), ("local:0.5b", {}), (None, {"MINRLM_MODEL": "local:1.5b"})])
+@pytest.mark.parametrize(
+    ("name", "env", "opened"),
+    [
+        ("local", {}, "1.5b"),
+        ("local:0.5b", {}, "0.5b"),
+        ("local:file", {}, "file"),
+        (None, {"MINRLM_MODEL": "local:0.5b"}, "0.5b"),
+    ],
+)
 def test_the_embedded_model_can_be_named(
-    resolved: Resolver, monkeypatch: pytest.MonkeyPatch, name: str | None, env: dict[str, str]
+    resolved: Resolver, monkeypatch: pytest.MonkeyPatch, name: str | None, env: dict[str, str], opened: str
 ) -> None:
     monkeypatch.setattr(local, "open_local", lambda name: ScriptedModel("x", name=f"embedded {name}"), raising=False)
-    wanted = name or env["MINRLM_MODEL"]
-    assert resolved(name, env={**env, "OPENAI_API_KEY": "ok"})[0] == f"embedded {wanted}"
+    assert resolved(name, env={**env, "OPENAI_API_KEY": "ok"})[0] == f"embedded {opened}"
     with pytest.raises(ConfigError, match="takes no base_url"):
         resolved(name, MINE, env=env)
 
