@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from ..core.records import ModelReply, ModelRequest
+from ..core.tokens import estimate_usage
 from ..errors import ModelConnectionError, ModelError, ModelNotFoundError, ModelReplyError
 from . import prices
-from .counting import estimate_usage
 from .endpoint import Endpoint
 from .failures import Facts, explain, read_error, read_error_object
 from .notices import Notices

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..core.records import Usage
-from .counting import read_usage
+from .usage import read_usage
 
 REASONING_FIELDS = ("reasoning_content", "reasoning", "thinking")
 """DeepSeek, Qwen, vLLM, llama.cpp and xAI; OpenRouter, Groq, Ollama and newer vLLM; a few gateways."""

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from ..core.ports import Cancel, Delta, PromptProfile
 from ..core.records import ModelReply, ModelRequest, Usage
+from ..core.tokens import estimate_usage
 from ..errors import ConfigError, ModelTimeoutError, RunStopped
-from ..models.counting import estimate_usage
 from .fault import Fault
 from .script import Reply, Script, Scripted
 

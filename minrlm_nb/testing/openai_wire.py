@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal
 
 from ..core.records import Message, ModelReply, ModelRequest
-from ..models.counting import estimate_usage
+from ..core.tokens import estimate_usage
 
 EVENT_END = b"\n\n"
 DONE = b"data: [DONE]\n\n"

@@ -12,16 +12,17 @@ import asyncio
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
 from ..core.records import ModelRequest
 from ..errors import ConfigError
-from ..models.loop_thread import LoopThread
 from .endpoint import Behaviour, Endpoint, Received
 from .script import Reply, Script, Scripted
 
@@ -104,8 +105,8 @@ class ScriptedServer:
         )
         self._endpoint = Endpoint(Script(replies, answer_sub_calls, cycle), behaviour)
         self._port = port
-        self._thread: LoopThread | None = None
-        self._serving: Future[None] | None = None
+        self._thread: threading.Thread | None = None
+        self._stop: Callable[[], object] | None = None
 
     def __enter__(self) -> ScriptedServer:
         self.start()
@@ -133,28 +134,32 @@ class ScriptedServer:
 
     def start(self) -> None:
         """Listen."""
-        self._thread = LoopThread("scripted-server")
-        listening: Future[int] = Future()
-        self._serving = self._thread.submit(self._serve(listening))  # kept: a loop holds its tasks weakly
-        self._port = listening.result(START_S)
+        listening: Future[tuple[int, Callable[[], object]]] = Future()
+        self._thread = threading.Thread(target=self._run, args=(listening,), name="scripted-server", daemon=True)
+        self._thread.start()
+        self._port, self._stop = listening.result(START_S)
 
     def close(self) -> None:
         """Stop listening and drop every connection; harmless when called again."""
-        if self._thread is not None:
-            self._thread.close()
-            self._thread = None
+        if self._thread is not None and self._stop is not None:
+            self._stop()
+            self._thread.join()
+            self._thread = self._stop = None
 
-    async def _serve(self, listening: Future[int]) -> None:
+    def _run(self, listening: Future[tuple[int, Callable[[], object]]]) -> None:
+        asyncio.run(self._serve(listening))  # cancels the connections that are left and waits for them
+
+    async def _serve(self, listening: Future[tuple[int, Callable[[], object]]]) -> None:
         try:
             server = await asyncio.start_server(self._endpoint.serve_connection, "127.0.0.1", self._port)
         except OSError as error:
             listening.set_exception(error)
             return
-        listening.set_result(server.sockets[0].getsockname()[1])
-        try:
-            await asyncio.Event().wait()
-        finally:
-            server.close()
+        loop, stopped = asyncio.get_running_loop(), asyncio.Event()
+        port = server.sockets[0].getsockname()[1]
+        listening.set_result((port, partial(loop.call_soon_threadsafe, stopped.set)))
+        await stopped.wait()
+        server.close()
 
 
 @contextmanager

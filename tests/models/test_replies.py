@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minrlm_nb.core.records import Message, Usage
-from minrlm_nb.models.counting import estimate_usage, read_usage
+from minrlm_nb.core.tokens import estimate_usage
 from minrlm_nb.models.replies import ErrorInReplyError, EventReader, NotAReplyError, ReplyBuilder
+from minrlm_nb.models.usage import read_usage
 
 
 def chunk(delta: dict[str, Any], finish: str | None = None, **extra: Any) -> dict[str, Any]:
