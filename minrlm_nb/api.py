@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -255,9 +255,10 @@ class RLM:
     ) -> tuple[Running[RunResult], Conversation]:
         if not isinstance(task, str) or not task.strip():
             raise ConfigError(f"the task must be a text that says what to find out, not {task!r}")
-        inputs = as_inputs(context, labels)
+        found = as_inputs(context, labels)
+        profiles = tuple(profile(i.text, i.facts.name, i.facts.label) for i in found)
+        inputs = tuple(replace(i, facts=replace(i.facts, kind=p.kind)) for i, p in zip(found, profiles, strict=True))
         cancel = Cancel()
-        profiles = tuple(profile(i.text, i.facts.name, i.facts.label) for i in inputs)
         if previous is None:
             writer = TraceWriter(trace_path, folder=self.trace_dir, profiles=profiles)
             conversation = Conversation(self._new_repl(), writer, inputs, profiles)

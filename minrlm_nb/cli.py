@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from . import __version__
-from .core.events import Listener
+from .core.events import Event, Listener, Notice
 from .engine import explain
 from .errors import ConfigError, InputError, KernelError, ModelError
 from .options import OPTIONS, chosen
@@ -78,6 +78,8 @@ def _run(args: argparse.Namespace) -> int:
         from .view.terminal import StepPrinter
 
         listeners.append(StepPrinter(sys.stderr))
+    else:
+        listeners.append(_print_notice)
     with RLM(**chosen(args), trace_dir=None if args.no_trace else DEFAULT_TRACE_DIR) as rlm:
         running, conversation = rlm.start(args.task, context, labels=labels, listeners=listeners, trace_path=args.trace)
         try:
@@ -93,6 +95,11 @@ def _run(args: argparse.Namespace) -> int:
     if result.record.answer is not None:
         return ANSWERED
     return FAILED if result.stop_reason in ("model_error", "kernel_error") else NOT_ANSWERED
+
+
+def _print_notice(event: Event) -> None:
+    if isinstance(event, Notice):
+        print(f"minrlm-nb: {event.text}", file=sys.stderr)
 
 
 def _read_inputs(names: Sequence[str]) -> tuple[object, list[str] | None]:

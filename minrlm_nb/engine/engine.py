@@ -124,7 +124,7 @@ class Engine:
         sub_calls = SubCalls(self.model, self.config, ledger, self.tell, unread, child)
         performer = _Performer(self, ledger, sub_calls, record, job.facts, began)
         if self.repl.banner:
-            performer.tell(Notice(self.repl.banner, "warning"))
+            self.tell(Notice(self.repl.banner, "warning"))  # the record says it by its isolation
         try:
             self.repl.start(job.task, job.inputs, sub_calls.handle)
         except KernelError as error:

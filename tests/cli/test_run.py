@@ -40,6 +40,7 @@ def test_only_the_answer_is_on_stdout(server: ScriptedServer, tmp_path: Path) ->
     Path("server.log").write_text("ERROR a\nERROR b\n")
     done = shell("run", "How many?", "server.log", server=server)
     assert (done.returncode, done.stdout) == (0, b"2\n")
+    assert b"unboxed" in done.stderr
     assert len(list(tmp_path.glob("rlm_traces/*.ipynb"))) == 1
 
 
