@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, Final
 
 from .records import Answer, RunRecord, StopReason, SubCall, Usage
@@ -78,10 +79,18 @@ def answer_text(answer: Answer, limit: int | None = None) -> str:
 
 
 def _as_text(value: Any) -> str:
-    if not isinstance(value, (dict, list)):
-        return repr(value)
-    compact = json.dumps(value, ensure_ascii=False, default=repr)
-    return compact if len(compact) <= _LABEL_CHARS else json.dumps(value, ensure_ascii=False, indent=2, default=repr)
+    try:
+        if not isinstance(value, (dict, list)):
+            return repr(value)
+        compact = json.dumps(value, ensure_ascii=False, default=repr)
+    except (ValueError, RecursionError):  # an integer of thousands of digits, lists in lists without end
+        return f"({type(value).__name__} that can't be written as text)"
+    if len(compact) <= _LABEL_CHARS:
+        return compact
+    try:
+        return json.dumps(value, ensure_ascii=False, indent=2, default=repr)
+    except RecursionError:  # indenting needs more of the stack
+        return compact
 
 
 def tokens(usage: Usage) -> str:
@@ -94,17 +103,15 @@ def dollars(usage: Usage) -> str:
     """``$0.0021``; empty when no price is known or nothing was paid."""
     if not usage.cost_usd:
         return ""
-    return (
-        f"${usage.cost_usd:.2f}"
-        if usage.cost_usd >= 1
-        else f"${usage.cost_usd:.2g}"
-        if usage.cost_usd < 0.001
-        else f"${usage.cost_usd:.4f}"
-    )
+    if usage.cost_usd < 0.0001:
+        return "under $0.0001"
+    return f"${usage.cost_usd:.2f}" if usage.cost_usd >= 1 else f"${usage.cost_usd:.4f}"
 
 
 def seconds(duration_s: float) -> str:
     """``8 ms``, ``0.84 s``, ``12.3 s``, ``2 min 5 s``."""
+    if not math.isfinite(duration_s):
+        return "unknown time"
     if duration_s < 0.1:
         return f"{duration_s * 1000:.0f} ms"
     if duration_s < 10:

@@ -10,7 +10,8 @@ from typing import Any, Final
 from nbformat import NotebookNode, from_dict
 
 from ..core.config import RunConfig
-from ..core.records import RunRecord, Step
+from ..core.records import Answer, RunRecord, Step
+from ..core.summary import answer_text
 from ..errors import TraceError
 from ..profile import InputProfile
 from ..wire import METADATA_KEY
@@ -81,10 +82,9 @@ def build_notebook(record: RunRecord, profiles: Sequence[InputProfile] = ()) -> 
     profiles : sequence of InputProfile
         For the heat strips; none, no strips.
 
-    Raises
-    ------
-    TraceError
-        If the answer can't be written as JSON.
+    Notes
+    -----
+    An answer that JSON can't hold is kept as its text, with a note.
     """
     return NotebookBuilder().notebook([TracedRun(record, tuple(profiles))])
 
@@ -142,6 +142,13 @@ def _frame(runs: Sequence[TracedRun]) -> dict[str, Any]:
 def _turn(record: RunRecord) -> Turn:
     """Encode a run without its steps. Only settings that we know are written, so nothing else can slip in."""
     settings = {name: value for name, value in record.config.items() if name in _SETTINGS}
-    turn: Turn = encode(replace(record, steps=(), config=settings))
+    plain = replace(record, steps=(), config=settings)
+    try:
+        turn: Turn = encode(plain)
+    except TraceError as error:
+        # Only an answer can be so; what else the run holds must not be lost with it.
+        if record.answer is None:
+            raise
+        turn = encode(replace(plain, answer=Answer(answer_text(record.answer), str(error))))
     turn["steps"] = [step.number for step in record.steps]
     return turn

@@ -55,10 +55,7 @@ def step_cells(step: Step, turn: int, position: int, count: int) -> list[Cell]:
     if step.code:
         cells = [reasoning, _code_cell(step, turn, position, count)]
     else:
-        meta = encode(step)
-        if meta["result"] is not None:
-            meta["shown"] = 0
-        reasoning["metadata"] = _metadata(turn, "step", meta)
+        reasoning["metadata"] = _metadata(turn, "step", encode(step))
         cells = [reasoning]
     if after := _after(step):
         cells.append(_markdown(after, turn, "after", position))

@@ -12,7 +12,7 @@ from typing import Any
 from nbformat import NotebookNode, from_dict
 from nbformat.v4.rwbase import rejoin_lines
 
-from ..core.records import Output, RunRecord, Step
+from ..core.records import RunRecord, Step
 from ..errors import TraceError
 from ..wire import METADATA_KEY
 from .codec import decode, wrong
@@ -73,14 +73,14 @@ def _record(notebook: Mapping[str, Any], turn: Mapping[str, Any], number: int, w
 def _step(cell: Mapping[str, Any], where: str) -> Step:
     meta = dict(cell["metadata"][METADATA_KEY]["step"])
     where = f"{where}, step {meta.get('number')!r}"
-    if cell.get("cell_type") == "code":
-        meta.setdefault("code", _source(cell, where))
+    if cell.get("cell_type") != "code":  # a reply without a cell: metadata has it all
+        return decode(Step, meta, where)
+    meta.setdefault("code", _source(cell, where))
     result = meta.get("result")
-    outputs: tuple[Output, ...] = ()
-    if isinstance(result, Mapping):
-        outputs = read_outputs(cell, result.get("outputs"), meta.get("shown"), where)
-        meta["result"] = {**result, "outputs": []}
-    step = decode(Step, meta, where)
+    if not isinstance(result, Mapping):
+        return decode(Step, meta, where)
+    outputs = read_outputs(cell, result.get("outputs"), meta.get("shown"), where)
+    step = decode(Step, {**meta, "result": {**result, "outputs": []}}, where)
     return step if step.result is None else replace(step, result=replace(step.result, outputs=outputs))
 
 

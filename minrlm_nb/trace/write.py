@@ -81,7 +81,7 @@ class TraceWriter:
         Raises
         ------
         TraceError
-            If no run has begun, or its answer can't be written as JSON.
+            If no run has begun.
         """
         return NotebookBuilder().notebook(self._current())
 

@@ -106,7 +106,9 @@ class Progress:
         elif isinstance(event, CellStarted):
             self._doing, self._stream = "running the cell", event.code[-_KEPT_CHARS:] + "\n"
         elif isinstance(event, CellOutput):
-            self._add(event.output.text[-_KEPT_CHARS:] + "\n")
+            # Pieces of a stream come with their own line ends, other outputs are whole.
+            end = "" if event.output.kind in ("stdout", "stderr") else "\n"
+            self._add(event.output.text[-_KEPT_CHARS:] + end)
         elif isinstance(event, SubCallStarted):
             self._calls_out += 1
         elif isinstance(event, SubCallFinished):

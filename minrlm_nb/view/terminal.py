@@ -9,6 +9,7 @@ from typing import Final, Literal, TextIO
 from ..core.events import (
     CellFinished,
     CellOutput,
+    CellStarted,
     Event,
     ModelReplied,
     Notice,
@@ -22,7 +23,10 @@ from ..core.summary import counted, dollars, ending, seconds, tokens
 from ..profile.plain import one_line, plain
 
 _MAX_CHARS: Final = 4_000
-"""Characters of one reasoning, cell or output that are printed."""
+"""Characters of one reasoning or cell that are printed."""
+
+_MAX_OUTPUT_CHARS: Final = 10_000
+"""Characters of all outputs of one cell that are printed."""
 
 _Style = Literal["bold", "dim", "red", "green", "yellow"]
 _CODES: Final[dict[_Style, str]] = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
@@ -48,12 +52,17 @@ class StepPrinter:
         self._lock = threading.Lock()
         self._most_steps: int | None = None
         self._calls = 0
+        self._room = _MAX_OUTPUT_CHARS
+        self._mid_line = False
         self._gone = False
 
     def __call__(self, event: Event) -> None:
         """Take an event."""
         with self._lock:
-            if lines := self._lines(event):
+            if isinstance(event, CellOutput):
+                self._output(event.output)
+            elif lines := self._lines(event):
+                self._end_line()
                 self._write("\n".join(lines) + "\n")
 
     def _lines(self, event: Event) -> list[str]:
@@ -70,8 +79,8 @@ class StepPrinter:
                 *(self._in("dim", line) for line in _shown(event.reasoning)),
                 *(f"{self._in('green', '│')} {line}" for line in _shown(event.code)),
             ]
-        if isinstance(event, CellOutput):
-            return self._output(event.output)
+        if isinstance(event, CellStarted):
+            self._room = _MAX_OUTPUT_CHARS
         if isinstance(event, CellFinished):
             return self._finished(event.result)
         if isinstance(event, Notice):
@@ -88,14 +97,29 @@ class StepPrinter:
         told = f"{one_line(record.model, 60)} · isolation {one_line(record.isolation, 20)}"
         return [self._in("bold", one_line(record.task, 300)), self._in("dim", f"{told} · {names or 'no input'}{more}")]
 
-    def _output(self, output: Output) -> list[str]:
-        lines = _shown(output.text)
-        return [self._in("red", line) for line in lines] if output.kind in ("error", "stderr") else lines
+    def _output(self, output: Output) -> None:
+        """Print a piece as it comes: pieces of a stream join, other outputs start on a line of their own."""
+        if self._room <= 0:
+            return
+        words = plain(output.text[: self._room])
+        self._room -= len(output.text)
+        if output.kind not in ("stdout", "stderr"):
+            self._end_line()
+            words = words.strip("\n") + "\n"
+        if self._room <= 0:
+            words += "\n… (the trace has the rest)\n"
+        self._mid_line = bool(words) and not words.endswith("\n")
+        self._write(self._in("red", words) if output.kind in ("error", "stderr") else words)
+
+    def _end_line(self) -> None:
+        if self._mid_line:
+            self._write("\n")
+            self._mid_line = False
 
     def _finished(self, result: CellResult) -> list[str]:
         lines = [self._in("yellow", f"! {one_line(notice, 600)}") for notice in result.notices]
         if result.error is not None and all(output.kind != "error" for output in result.outputs):
-            lines += self._output(Output("error", {"text/plain": f"{result.error.name}: {result.error.value}"}))
+            lines.append(self._in("red", one_line(f"{result.error.name}: {result.error.value}", 600)))
         status = self._in("green", "ok") if result.status == "ok" else self._in("red", result.status)
         calls = f" · {counted(self._calls, 'sub-call')}" if self._calls else ""
         return [*lines, f"{status} {self._in('dim', seconds(result.duration_s) + calls)}"]
