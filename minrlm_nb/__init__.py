@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from .api import RLM, heatmap, load_trace
-    from .result import RunResult
+    from .api import RLM, heatmap
+    from .result import RunResult, load_trace
 
 __version__ = "0.1.0"
 __all__ = ["RLM", "RunResult", "__version__", "heatmap", "load_trace"]
 
-_HOMES = {"RLM": ".api", "RunResult": ".result", "load_trace": ".api", "heatmap": ".api"}
+_HOMES = {"RLM": ".api", "RunResult": ".result", "load_trace": ".result", "heatmap": ".api"}
 
 
 def __getattr__(name: str) -> Any:

@@ -295,20 +295,6 @@ class RLM:
         return ReplSession(isolation=self.config.isolation)
 
 
-def load_trace(path: str | os.PathLike[str]) -> RunResult:
-    """Read a saved trace back: ``load_trace(result.save(path)) == result``.
-
-    Raises
-    ------
-    TraceError
-        If the file is not a trace, or a damaged one.
-    """
-    from .trace.read import load
-
-    record, notebook = load(Path(path).expanduser())
-    return RunResult(record, notebook, Path(path))
-
-
 def heatmap(text: str) -> Any:
     """The entropy heatmap of a text by itself; comes with the notebook view.
 

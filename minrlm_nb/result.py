@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,3 +96,17 @@ class RunResult:
             f"RunResult(answer={shown}, stop_reason={self.stop_reason!r}, steps={len(self.steps)}, "
             f"tokens={self.usage.total_tokens:,}, {self.duration_s:.1f} s)"
         )
+
+
+def load_trace(path: str | os.PathLike[str]) -> RunResult:
+    """Read a saved trace back: ``load_trace(result.save(path)) == result``.
+
+    Raises
+    ------
+    TraceError
+        If the file is not a trace, or a damaged one.
+    """
+    from .trace.read import load
+
+    record, notebook = load(Path(path).expanduser())
+    return RunResult(record, notebook, Path(path))
