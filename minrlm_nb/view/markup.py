@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from dataclasses import dataclass
 from typing import Final
 
 from ..profile.plain import plain
@@ -54,6 +55,26 @@ def cut(content: str, limit: int, remedy: str) -> tuple[str, Html]:
     if len(content) <= limit:
         return content, Html("")
     return content[:limit], element("div", f"{limit:,} of {len(content):,} characters; {remedy}", class_="mrlm-note")
+
+
+@dataclass
+class Room:
+    """How much a page may still take; shared by all its parts, so that many long things stay bounded together."""
+
+    chars: int
+    image_chars: int
+
+    def cut(self, content: str, limit: int, remedy: str) -> tuple[str, Html]:
+        """`cut` to what is left, at most ``limit``, and take it."""
+        shown, note = cut(content, min(limit, self.chars), remedy)
+        self.chars -= len(shown)
+        return shown, note
+
+    def holds_image(self, size: int) -> bool:
+        """Whether an image of that many characters has room; if so, it is taken."""
+        fits = size <= self.image_chars
+        self.image_chars -= size if fits else 0
+        return fits
 
 
 def _escaped(content: str) -> str:

@@ -10,16 +10,19 @@ from ..core.records import CellResult, CellStatus, Output, RunRecord, Step, SubC
 from ..core.summary import counted, seconds, sub_calls, warnings
 from ..profile.plain import one_line
 from .highlight import highlighted
-from .markup import Html, cut, element
+from .markup import Html, Room, element
 
 MAX_STEPS: Final = (30, 20)
 """Steps shown from the start and from the end; those between are counted."""
 
 _MAX_REASONING_CHARS: Final = 6_000
-_MAX_CODE_CHARS: Final = 20_000
+_MAX_CODE_CHARS: Final = 8_000
 _MAX_OUTPUT_CHARS: Final = 8_000
 _MAX_OUTPUTS: Final = 40
-_MAX_IMAGE_CHARS: Final = 4 * 2**20
+_MAX_CHARS: Final = 500_000
+_MAX_IMAGE_CHARS: Final = 6 * 2**20
+"""What all steps together may show, in characters of text and of base64."""
+
 _MAX_CALLS: Final = 25
 _MAX_CALL_CHARS: Final = 800
 _MAX_VARIABLES: Final = 12
@@ -45,19 +48,20 @@ def shown_steps(record: RunRecord) -> list[Html]:
     opened = {step.number for step in steps if check_code}
     if steps and record.answer is None:
         opened.add(steps[-1].number)
+    room = Room(_MAX_CHARS, _MAX_IMAGE_CHARS)
     if len(steps) <= first + last:
-        return [_step(step, step.number in opened) for step in steps]
+        return [_step(step, step.number in opened, room) for step in steps]
     between = element(
         "div", f"{len(steps) - first - last:,} steps more, all in the trace", class_="mrlm-part mrlm-note"
     )
     return [
-        *(_step(step, False) for step in steps[:first]),
+        *(_step(step, False, room) for step in steps[:first]),
         between,
-        *(_step(step, step.number in opened) for step in steps[-last:]),
+        *(_step(step, step.number in opened, room) for step in steps[-last:]),
     ]
 
 
-def _step(step: Step, opened: bool) -> Html:
+def _step(step: Step, opened: bool, room: Room) -> Html:
     summary = element(
         "summary",
         element("span", str(step.number), class_="mrlm-number"),
@@ -68,7 +72,7 @@ def _step(step: Step, opened: bool) -> Html:
     return element(
         "details",
         summary,
-        element("div", *_body(step), class_="mrlm-body"),
+        element("div", *_body(step, room), class_="mrlm-body"),
         class_="mrlm-step",
         open="" if opened else None,
     )
@@ -98,21 +102,21 @@ def _meta(step: Step) -> str:
     return f"{calls}{step.usage.total_tokens:,} tokens · {seconds(spent)}"
 
 
-def _body(step: Step) -> list[Html]:
+def _body(step: Step, room: Room) -> list[Html]:
     parts = []
     reasoning = step.reasoning.strip() or ("" if step.code else step.reply.strip())
     if reasoning:
-        shown, more = cut(reasoning, _MAX_REASONING_CHARS, _IN_TRACE)
+        shown, more = room.cut(reasoning, _MAX_REASONING_CHARS, _IN_TRACE)
         parts.append(element("div", *_inline(shown), more, class_="mrlm-says"))
     if step.decision:
         parts.append(element("div", f"reviewer: {one_line(step.decision, 300)}", class_="mrlm-note"))
     if step.code:
-        shown, more = cut(step.code, _MAX_CODE_CHARS, _IN_TRACE)
+        shown, more = room.cut(step.code, _MAX_CODE_CHARS, _IN_TRACE)
         parts += [element("pre", element("code", highlighted(shown), class_="mrlm-name"), class_="mrlm-pre"), more]
     if step.result is not None:
-        parts += _result(step.result)
+        parts += _result(step.result, room)
     if step.sub_calls:
-        parts.append(_calls(step.sub_calls))
+        parts.append(_calls(step.sub_calls, room))
     return parts
 
 
@@ -127,30 +131,30 @@ def _inline(reasoning: str) -> list[str]:
     return pieces
 
 
-def _result(result: CellResult) -> list[Html]:
-    parts = [shown for output in result.outputs[:_MAX_OUTPUTS] for shown in _output(output)]
+def _result(result: CellResult, room: Room) -> list[Html]:
+    parts = [shown for output in result.outputs[:_MAX_OUTPUTS] for shown in _output(output, room)]
     if len(result.outputs) > _MAX_OUTPUTS:
         parts.append(
             element("div", f"{len(result.outputs) - _MAX_OUTPUTS:,} outputs more; {_IN_TRACE}", class_="mrlm-note")
         )
     if result.error is not None and all(output.kind != "error" for output in result.outputs):
         told = result.error.traceback or f"{result.error.name}: {result.error.value}"
-        parts += _output(Output("error", {"text/plain": told}))
+        parts += _output(Output("error", {"text/plain": told}), room)
     parts += [element("div", one_line(notice, 400), class_="mrlm-note") for notice in result.notices[:_MAX_OUTPUTS]]
     if result.variables:
         parts.append(element("div", "made " + _variables(result.variables), class_="mrlm-note"))
     return parts
 
 
-def _output(output: Output) -> list[Html]:
+def _output(output: Output, room: Room) -> list[Html]:
     parts = []
     for mime in _IMAGES:
         image = output.data.get(mime, "")
-        if image and len(image) <= _MAX_IMAGE_CHARS and _BASE64.fullmatch(image):
+        if image and _BASE64.fullmatch(image) and room.holds_image(len(image)):
             source = f"data:{mime};base64,{''.join(image.split())}"
             parts.append(element("img", src=source, alt=one_line(output.text, 200), class_="mrlm-image"))
     if output.text and not parts:
-        shown, more = cut(output.text, _MAX_OUTPUT_CHARS, _IN_TRACE)
+        shown, more = room.cut(output.text, _MAX_OUTPUT_CHARS, _IN_TRACE)
         parts += [element("pre", shown.rstrip("\n"), class_=f"mrlm-pre mrlm-out mrlm-{output.kind}"), more]
     return parts
 
@@ -164,16 +168,16 @@ def _variables(made: Sequence[Variable]) -> str:
     return ", ".join(words) + more
 
 
-def _calls(calls: Sequence[SubCall]) -> Html:
-    shown = [_call(call) for call in calls[:_MAX_CALLS]]
+def _calls(calls: Sequence[SubCall], room: Room) -> Html:
+    shown = [_call(call, room) for call in calls[:_MAX_CALLS]]
     if len(calls) > _MAX_CALLS:
         shown.append(element("div", f"{len(calls) - _MAX_CALLS:,} more; the trace has them all", class_="mrlm-note"))
     return element("details", element("summary", sub_calls(tuple(calls))), *shown, class_="mrlm-calls")
 
 
-def _call(call: SubCall) -> Html:
-    task, more_task = cut(call.task, _MAX_CALL_CHARS, _IN_TRACE)
-    reply, more_reply = cut(call.error or call.reply, _MAX_CALL_CHARS, _IN_TRACE)
+def _call(call: SubCall, room: Room) -> Html:
+    task, more_task = room.cut(call.task, _MAX_CALL_CHARS, _IN_TRACE)
+    reply, more_reply = room.cut(call.error or call.reply, _MAX_CALL_CHARS, _IN_TRACE)
     context = f" (about {len(call.context):,} characters of text)" if call.context else ""
     css = "mrlm-bad" if call.error else "mrlm-ok"
     head = f"{call.op} · {call.usage.total_tokens:,} tokens · {seconds(call.duration_s)}"
