@@ -32,7 +32,7 @@ INTERRUPT_EVERY_S: Final = 0.5
 SETTLE_S: Final = 0.25
 """After the reply, how long to wait for the rest of the output (the kernel says ``idle`` behind it)."""
 
-ANSWER_AGAIN_S: Final = 1.0
+ANSWER_AGAIN_S: Final = 2.0
 """After an interrupt, how long the kernel may take to answer before it counts as stuck."""
 
 _END_OF_FILE: Final = "\x04"
@@ -188,7 +188,7 @@ class CellRun:
                     self._idle = message.content.get("execution_state") == "idle"
             elif message.channel == "shell" and belongs and message.type == "execute_reply":
                 self._reply = message
-            elif message.channel == "stdin" and belongs and message.type == "input_request":
+            elif message.channel == "stdin" and message.type == "input_request":  # a thread's may name no parent
                 self._take_input_request(message)
 
     def _take_input_request(self, message: Message) -> None:

@@ -92,7 +92,9 @@ class Outputs:
     @property
     def notices(self) -> list[str]:
         """Says how much was dropped, if anything was."""
-        return [f"{self._dropped:,} outputs or parts of outputs were over the limit and left out"] * bool(self._dropped)
+        if not self._dropped:
+            return []
+        return [f"{self._dropped:,} outputs or parts of outputs were over the limit and left out"]
 
     def _stream(self, name: object, text: object) -> None:
         if name not in ("stdout", "stderr") or not isinstance(text, str) or not text:

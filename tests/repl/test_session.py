@@ -210,6 +210,8 @@ def test_calls_over_stdin_work_where_no_socket_is_shared(new_repl: NewRepl) -> N
     repl = new_repl(call_transport="stdin")
     repl.assert_usable()
     assert repl.shows("print(sub_llm_batch(['a', 'b', 'c']))") == "['A', 'B', 'C']\n"
+    threads = "from concurrent.futures import ThreadPoolExecutor as Pool; print(*Pool(5).map(sub_llm, 'abcdefghij'))"
+    assert repl.shows(threads) == "A B C D E F G H I J\n"
     error = repl.run("input('a question?')").error
     assert error is not None
     repl.run("FINAL('é' * 3_000_000)")
