@@ -67,12 +67,13 @@ class _Attempt:
     """One HTTP request: what came of it so far.
 
     ``opened``: the head has arrived, so that the SDK's own retries are over. ``complete``: the reply ended as it
-    should. ``hopeless``: asking the same again would end the same.
+    should; if not, ``broke_off`` says how. ``hopeless``: asking the same again would end the same.
     """
 
     reply: ReplyBuilder
     opened: bool = False
     complete: bool = False
+    broke_off: str = "the stream ended early"
     hopeless: bool = False
 
 
@@ -143,9 +144,9 @@ class Exchange:
             notice = self.parameters.learn(facts, body)
             if notice is not None:
                 self.notices.add(notice)
-            elif attempt.reply.text:
-                self._cut(attempt, str(failure))
-                return None, False
+            elif attempt.reply.text.strip():
+                attempt.broke_off = str(failure)
+                return self._flaw(attempt), False
             return failure, notice is not None
         return self._flaw(attempt), False
 
@@ -165,8 +166,7 @@ class Exchange:
                 # Without a limit, as before the first text, this waits as long as the question's own deadline allows.
                 piece = await asyncio.wait_for(anext(pieces, None), limit_s)
             except (TimeoutError, asyncio.TimeoutError):
-                if not ended:
-                    self._cut(attempt, f"silence for {limit_s:g} s")
+                attempt.broke_off = f"silence for {limit_s:g} s"
                 break
             for event in reader.finish() if piece is None else reader.feed(piece):
                 reply.add(event)
@@ -186,16 +186,17 @@ class Exchange:
         attempt.complete = True
 
     def _flaw(self, attempt: _Attempt) -> ModelError | None:
-        """What is wrong with a reply that was read to its end; None for a usable one."""
+        """What is wrong with a reply that has ended, well or not; None for a usable one."""
         reply, place = attempt.reply, self.endpoint.place
         if reply.text.strip():
             if not attempt.complete:
-                self._cut(attempt, "the stream ended early")
+                reply.finish_reason = "cut"
+                self.notices.add(f"the reply broke off and what had come of it is used: {attempt.broke_off}")
             elif reply.full:
                 self.notices.add(f"the reply was cut at {self.max_reply_chars:,} characters")
             return None
         if not attempt.complete:
-            return ModelConnectionError(f"the reply of {place} ended before any text came; try again")
+            return ModelConnectionError(f"no text came in the reply of {place} ({attempt.broke_off}); try again")
         attempt.hopeless = reply.finish_reason in ("length", "content_filter")
         if reply.finish_reason == "length":
             return ModelReplyError(
@@ -205,10 +206,6 @@ class Exchange:
         if reply.finish_reason == "content_filter":
             return ModelReplyError(f"the content filter of {place} withheld the reply; reword the task")
         return ModelReplyError(f"{self.endpoint.model} at {place} sent an empty reply; try again or another model")
-
-    def _cut(self, attempt: _Attempt, reason: str) -> None:
-        attempt.reply.finish_reason = "cut"
-        self.notices.add(f"the reply broke off and what had come of it is used: {reason}")
 
     def _finished(self, request: ModelRequest, attempt: _Attempt, duration_s: float) -> ModelReply:
         reply, endpoint = attempt.reply, self.endpoint

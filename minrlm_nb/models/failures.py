@@ -85,8 +85,8 @@ class Facts:
         What the error's body names.
     attempts
         How often the SDK asked.
-    retry_after
-        The ``Retry-After`` header, or empty.
+    wait
+        From `wait_asked`.
     """
 
     kind: type[ModelError]
@@ -95,7 +95,7 @@ class Facts:
     param: str = ""
     code: str = ""
     attempts: int = 1
-    retry_after: str = ""
+    wait: str = ""
 
 
 def read_error(error: BaseException) -> Facts:
@@ -112,7 +112,7 @@ def read_error(error: BaseException) -> Facts:
         param=str(getattr(error, "param", None) or ""),
         code=str(getattr(error, "code", None) or ""),
         attempts=_attempts(request),
-        retry_after=_header(response, "retry-after"),
+        wait=wait_asked(response),
     )
     return by_status(facts)
 
@@ -120,6 +120,14 @@ def read_error(error: BaseException) -> Facts:
 def attempts_of(response: object) -> int:
     """How often the SDK asked until this response, from the header in which it counts."""
     return _attempts(getattr(response, "request", None))
+
+
+def wait_asked(response: object) -> str:
+    """The ``Retry-After`` of a response as the end of a sentence, or nothing."""
+    wait = _header(response, "retry-after")
+    if not wait:
+        return ""
+    return f" and asks to wait {wait} s" if wait.replace(".", "", 1).isdecimal() else f" and asks to wait until {wait}"
 
 
 def read_error_object(error: object) -> Facts:
@@ -175,8 +183,7 @@ def explain(facts: Facts, endpoint: Endpoint, error: BaseException | None = None
     elif facts.kind is ModelRateLimitError and _OUT_OF_QUOTA.search(f"{facts.code} {facts.message}"):
         message = f"the account at {place} is out of quota{quoted}; add credit or use another key"
     elif facts.kind is ModelRateLimitError:
-        wait = f" and asks to wait {facts.retry_after} s" if facts.retry_after else ""
-        message = f"{place} still limits the rate{times}{wait}{quoted}; wait, or run fewer sub-calls side by side"
+        message = f"{place} still limits the rate{times}{facts.wait}{quoted}; wait, or run fewer sub-calls side by side"
     elif facts.kind is ContextLengthError:
         message = f"the messages are too long for {endpoint.model}{quoted}; use a model with a larger context window"
     elif facts.kind is ModelNotFoundError:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from concurrent.futures import CancelledError
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
+from concurrent.futures import CancelledError, Future
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -19,9 +18,10 @@ from ..core.ports import Cancel, Delta, PromptProfile
 from ..core.records import ModelReply, ModelRequest
 from ..errors import ConfigError, ModelConnectionError, ModelTimeoutError
 from . import prices
+from .async_caller import AsyncCaller
 from .endpoint import OPENAI_URL, Endpoint, check_base_url, is_loopback
 from .exchange import Caller, Exchange
-from .failures import attempts_of, explain, read_error
+from .failures import explain, read_error, wait_asked
 from .loop_thread import LoopThread
 from .notices import Notices
 from .parameters import Parameters
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 NO_KEY: Final = "none"
 """Sent where no key is known: local servers take any, the SDK wants one."""
 
-CONNECT_S: Final = 10.0
+ENDING_S: Final = 1.0
+"""A call that has ended just before its deadline gets so long to hand over what it has."""
 
 
 class OpenAIChat:
@@ -160,7 +161,7 @@ class OpenAIChat:
 
         forget = cancel.on_stop(give_up)
         try:
-            while (delta := inbox.get(timeout=max(0.0, deadline - time.monotonic()))) is not None:
+            while (delta := inbox.get(timeout=_left(deadline, call))) is not None:
                 cancel.raise_if_stopped()
                 if on_delta is not None:
                     on_delta(*delta)
@@ -194,6 +195,22 @@ class OpenAIChat:
         return await self._exchange.ask(caller, request, timeout_s, tell)
 
 
+def _left(deadline: float, call: Future[ModelReply]) -> float:
+    """Seconds until the deadline.
+
+    Raises
+    ------
+    queue.Empty
+        If it has passed, though pieces may still be waiting to be told; not for a call that has ended.
+    """
+    left_s = deadline - time.monotonic()
+    if call.done():
+        return max(left_s, ENDING_S)
+    if left_s <= 0:
+        raise queue.Empty
+    return left_s
+
+
 class _Opening:
     """The caller, made on the thread of the event loop; holds the exception if that failed."""
 
@@ -213,79 +230,6 @@ class _Opening:
             await self.caller.close()
 
 
-class _AsyncCaller:
-    """A `minrlm_nb.models.exchange.Caller` over an ``openai.AsyncOpenAI``.
-
-    Parameters
-    ----------
-    client
-        The client.
-    ours
-        Whether its connections are ours to close and its time-outs ours to set.
-    """
-
-    def __init__(self, client: AsyncOpenAI, ours: bool) -> None:
-        from openai import AsyncStream, Timeout
-
-        self._client = client
-        self._ours = ours
-        self._stream_class = AsyncStream[object]
-        self._timeout_class = Timeout
-
-    @asynccontextmanager
-    async def open(self, body: Mapping[str, Any], timeout_s: float) -> AsyncIterator[_AsyncAnswer]:
-        """Post the request.
-
-        Asked for as a stream of plain objects even when the reply comes whole: so the SDK hands over the response
-        unread and builds no model classes, which halves what a call costs beyond HTTP.
-        """
-        timeout = self._timeout_class(timeout_s, connect=min(timeout_s, CONNECT_S))
-        stream = await self._client.post(
-            "/chat/completions",
-            cast_to=object,
-            body=dict(body),
-            options={"timeout": timeout} if self._ours else {},
-            stream=True,
-            stream_cls=self._stream_class,
-        )
-        answer = _AsyncAnswer(stream.response)
-        try:
-            yield answer
-        finally:
-            await answer.close()
-
-    async def model_names(self) -> list[str]:
-        """What the endpoint lists."""
-        page = await self._client.models.list()
-        return [model.id for model in page.data]
-
-    async def close(self) -> None:
-        """Close the connections: our client with them, the user's stays usable."""
-        if self._ours:
-            await self._client.close()
-        else:
-            await _drop_connections(self._client)
-
-
-class _AsyncAnswer:
-    """See `minrlm_nb.models.exchange.Answer`."""
-
-    def __init__(self, response: Any) -> None:
-        self._response = response
-        self._pieces: AsyncGenerator[bytes, None] = response.aiter_bytes()
-        self.content_type = str(response.headers.get("content-type", ""))
-        self.attempts = attempts_of(response)
-
-    def pieces(self) -> AsyncIterator[bytes]:
-        """The body as it comes."""
-        return self._pieces
-
-    async def close(self) -> None:
-        """Let go of the connection, unread pieces or not."""
-        await self._pieces.aclose()
-        await self._response.aclose()
-
-
 def _open_own(base_url: str, api_key: str, max_retries: int, notices: Notices) -> Caller:
     from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
@@ -293,13 +237,12 @@ def _open_own(base_url: str, api_key: str, max_retries: int, notices: Notices) -
 
     async def remark(response: Any) -> None:
         if response.status_code in (408, 409, 429) or response.status_code >= 500:
-            wait = response.headers.get("retry-after", "")
-            notices.add(f"{place} answered {response.status_code}" + (f" and asks to wait {wait} s" if wait else ""))
+            notices.add(f"{place} answered {response.status_code}{wait_asked(response)}")
 
     # A proxy from the environment can't reach a server on this machine.
     http_client = DefaultAsyncHttpxClient(trust_env=not is_loopback(base_url), event_hooks={"response": [remark]})
     client = AsyncOpenAI(base_url=base_url, api_key=api_key, max_retries=max_retries, http_client=http_client)
-    return _AsyncCaller(client, ours=True)
+    return _async_caller(client, ours=True)
 
 
 def _from_user(client: object) -> Callable[[], Caller]:
@@ -310,7 +253,7 @@ def _from_user(client: object) -> Callable[[], Caller]:
     ConfigError
         If it is not one of the SDK's.
     """
-    from openai import AsyncOpenAI, DefaultAsyncHttpxClient, OpenAI, Stream
+    from openai import AsyncOpenAI, OpenAI, Stream
 
     if isinstance(client, OpenAI):
         return partial(ThreadCaller, client, Stream[object])
@@ -319,17 +262,17 @@ def _from_user(client: object) -> Callable[[], Caller]:
     # Connections belong to the event loop that opened them, and the user's loop is another than ours. The SDK's own
     # HTTP client holds no settings beyond those that the copy keeps; one the user made may, so that one stays.
     if type(client._client).__name__ != "AsyncHttpxClientWrapper":
-        return partial(_AsyncCaller, client, ours=False)
-    return partial(_copied, client, DefaultAsyncHttpxClient)
+        return partial(_async_caller, client, ours=False)
+    return partial(_copied, client)
 
 
-def _copied(client: AsyncOpenAI, http_client_class: Callable[[], Any]) -> Caller:
-    return _AsyncCaller(client.copy(http_client=http_client_class()), ours=True)
+def _copied(client: AsyncOpenAI) -> Caller:
+    from openai import DefaultAsyncHttpxClient
+
+    return _async_caller(client.copy(http_client=DefaultAsyncHttpxClient()), ours=True)
 
 
-async def _drop_connections(client: AsyncOpenAI) -> None:
-    """Close what our loop opened in a user's HTTP client, which has no public way to do only that."""
-    http_client = client._client
-    for transport in (http_client._transport, *http_client._mounts.values()):
-        if transport is not None:
-            await transport.aclose()
+def _async_caller(client: AsyncOpenAI, ours: bool) -> Caller:
+    from openai import AsyncStream, Timeout
+
+    return AsyncCaller(client, AsyncStream[object], Timeout, ours)

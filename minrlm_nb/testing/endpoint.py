@@ -129,7 +129,9 @@ class _Exchange:
                 return await self.error(fault.code, fault.body or wire.error_body(fault.text), wait)
             if fault.kind == "garbage":
                 return await self._body(200, fault.text.encode(), fault.content_type)
-        spoken = reply if isinstance(reply, ModelReply) else ModelReply(fault.text if fault else str(reply))
+        spoken = reply if isinstance(reply, ModelReply) else ModelReply(str(reply))
+        if fault is not None:
+            spoken = ModelReply(fault.text, fault.reasoning)
         figures = wire.usage_figures(request, spoken) if self.behaviour.usage else None
         if fault is not None and not fault.with_usage:
             figures = None
@@ -174,7 +176,7 @@ class _Exchange:
         self.writer.write(_head(200, (("Transfer-Encoding", "chunked"), ("Content-Type", "text/event-stream"))))
         self.writer.write(_chunk(wire.event(model, {"role": "assistant", "content": ""})))
         cuts = fault is not None and fault.kind in ("cut", "stall")
-        before_fault = ModelReply(reply.text[: fault.after_chars]) if cuts and fault else reply
+        before_fault = ModelReply(reply.text[: fault.after_chars], reply.reasoning) if cuts and fault else reply
         size = max(self.behaviour.chunk_chars, len(reply.text) // 2000)
         for chars, piece in wire.delta_events(before_fault, model, size, field):
             self.writer.write(_chunk(piece))

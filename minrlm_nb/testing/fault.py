@@ -31,6 +31,8 @@ class Fault:
         Of garbage.
     with_usage
         Whether a complete reply reports its tokens.
+    reasoning
+        What comes before the text.
     """
 
     kind: FaultKind
@@ -42,6 +44,7 @@ class Fault:
     clean: bool = True
     content_type: str = "text/html"
     with_usage: bool = True
+    reasoning: str = ""
 
     @staticmethod
     def status(
@@ -67,9 +70,9 @@ class Fault:
         return Fault("garbage", text, content_type=content_type)
 
     @staticmethod
-    def stall(after_chars: int, text: str = SOME_TEXT) -> Fault:
-        """A reply that stops coming, on a connection that stays open."""
-        return Fault("stall", text, after_chars)
+    def stall(after_chars: int, text: str = SOME_TEXT, reasoning: str = "") -> Fault:
+        """A reply that stops coming, on a connection that stays open; ``reasoning`` comes before it."""
+        return Fault("stall", text, after_chars, reasoning=reasoning)
 
     @staticmethod
     def silence() -> Fault:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from minrlm_nb.core.ports import Cancel
 from minrlm_nb.core.records import ModelReply
 from minrlm_nb.errors import (
     ContextLengthError,
@@ -22,7 +23,7 @@ from minrlm_nb.errors import (
 from minrlm_nb.models.openai_chat import OpenAIChat
 from minrlm_nb.testing import Fault, ScriptedServer
 
-from .asking import KEY, Heard, ask, failure_of, talking_to, until
+from .asking import KEY, Heard, ask, failure_of, question, talking_to, until
 
 STREAMED_OR_WHOLE = pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])
 
@@ -198,6 +199,26 @@ def test_a_stream_that_stalls_after_some_text_is_kept() -> None:
         assert (reply.text, reply.finish_reason) == ("print(1)", "cut")
         assert any("silence for 0.1 s" in notice for notice in model.notices())
         assert until(lambda: server.connections == 0)
+
+
+def test_a_stream_that_stalls_after_reasoning_alone_is_asked_for_once_more() -> None:
+    thought = "hm, let me think"
+    with ScriptedServer([Fault.stall(0, reasoning=thought), "fine"]) as server, talking_to(server, idle_s=0.1) as model:
+        heard = Heard()
+        assert ask(model, heard).text == "fine"
+        assert heard.reasoning == thought
+        assert any("asked again: no text came" in notice for notice in model.notices())
+
+
+def test_a_deadline_ends_a_stream_that_never_pauses() -> None:
+    def slowly(text: str, is_reasoning: bool) -> None:
+        time.sleep(0.01)
+
+    with ScriptedServer([Fault.endless()]) as server, talking_to(server) as model:
+        started = time.monotonic()
+        with pytest.raises(ModelTimeoutError):
+            model.ask(question(timeout_s=0.3), Cancel(), slowly)
+        assert time.monotonic() - started < 3
 
 
 @STREAMED_OR_WHOLE
