@@ -26,7 +26,7 @@ class Job:
     log: Path
 
 
-class JobFailed(Exception):
+class JobFailed(Exception):  # noqa: N818  (caught by name, never seen outside)
     """A command ended with an error; carries its exit code and the end of what it printed."""
 
     def __init__(self, job: Job, returncode: int, tail: str) -> None:

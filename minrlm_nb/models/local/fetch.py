@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ...errors import ModelFileError
 from . import store
-from .catalog import HubFile, LocalFile, ModelEntry, PackageParts, Source, Url, find, sources_of
+from .catalog import HubFile, LocalFile, ModelEntry, Source, Url, find, sources_of
 from .children import Job, JobFailed, bytes_under, run_all
 from .parts import fetch_parts
 from .progress import Progress, for_stream

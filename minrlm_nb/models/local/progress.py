@@ -44,7 +44,7 @@ class Lines:
 
     def note(self, text: str) -> None:
         """Write the line."""
-        print(text, file=self._stream, flush=True)  # noqa: T201  (this is what the class is for)
+        print(text, file=self._stream, flush=True)
 
     def show(self, done: int, total: int) -> None:
         """Write how far it is, if the last line is old enough."""

@@ -1,0 +1,278 @@
+"""The prompt for small models: about 400 tokens, and two examples chosen by the kind of the data."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from ..feedback import shorten
+from ..records import CellResult, Message
+from .style import Brief, SmallView
+
+VERSION: Final = "small-1"
+
+SYSTEM: Final = """\
+Answer a question about a long text by writing one short Python program. The whole text is in the string variable \
+input_0; you see only its start. re, csv, io, json, math, datetime, Counter and defaultdict are imported.
+search(text, word) lists every place where word stands, as (match, before, after).
+sub_llm(question, text) reads the passages of a text that fit the question, and answers it. It can't count.
+FINAL(answer) gives the answer. It is the last line.
+Reply with one ```python block only."""
+
+HEAD_CHARS: Final = 600
+MOST_OUTPUT_CHARS: Final = 1_200
+
+NO_CODE: Final = "Reply with one ```python block that ends with FINAL(answer)."
+
+
+def _ask(view: str, task: str) -> Message:
+    return Message("user", f"{view}\nQuestion: {task}")
+
+
+def _reply(code: str) -> Message:
+    return Message("assistant", f"```python\n{code}\n```")
+
+
+_TABLE: Final = """\
+input_0 is CSV. With rows = list(csv.DictReader(io.StringIO(input_0))):
+rows[0]["id"] = '1'
+rows[0]["city"] = 'Oslo'
+rows[0]["sales"] = '20'
+rows[0]["price"] = '2.5'"""
+_LINES: Final = """\
+input_0 is lines of text. It starts:
+[09:01] bob "buy" Oslo 12
+[09:02] eve "sell" Rome 7
+...
+With rows = [re.findall(r'[^\\s"\\[\\]]+', line) for line in input_0.splitlines()]:
+rows[0][0] = '09:01'
+rows[0][1] = 'bob'
+rows[0][2] = 'buy'
+rows[0][3] = 'Oslo'
+rows[0][4] = '12'"""
+_JSON: Final = """\
+input_0 is JSON. With data = json.loads(input_0):
+data["shop"] = 'Paws'
+data["pets"][0]["name"] = 'Rex'
+data["pets"][0]["kind"] = 'dog'
+data["pets"][0]["owner"]["city"] = 'Oslo'
+data["pets"][0]["age"] = 3"""
+_JSONL: Final = """\
+input_0 is JSON lines. With rows = [json.loads(line) for line in input_0.splitlines()]:
+rows[0]["who"] = 'bob'
+rows[0]["kind"] = 'buy'
+rows[0]["cost"] = 12"""
+_PROSE: Final = """\
+input_0 is prose. It starts:
+It was a calm morning. The sea..."""
+
+_EXAMPLES: Final = {
+    "csv": (
+        _ask(_TABLE, "Which city had the highest price?"),
+        _reply(
+            "rows = list(csv.DictReader(io.StringIO(input_0)))\n"
+            'best = max(rows, key=lambda row: float(row["price"] or 0))\n'
+            'FINAL(best["city"])'
+        ),
+        _ask(_TABLE, "Which city has the most revenue (sales times price)?"),
+        _reply(
+            "rows = list(csv.DictReader(io.StringIO(input_0)))\n"
+            "totals = Counter()\n"
+            "for row in rows:\n"
+            '    totals[row["city"]] += float(row["sales"]) * float(row["price"])\n'
+            "FINAL(totals.most_common(1)[0][0])"
+        ),
+    ),
+    "lines": (
+        _ask(_LINES, "How many different places are there?"),
+        _reply(
+            "rows = [re.findall(r'[^\\s\"\\[\\]]+', line) for line in input_0.splitlines()]\n"
+            "FINAL(len({row[3] for row in rows}))"
+        ),
+        _ask(_LINES, "Who sold the most?"),
+        _reply(
+            "rows = [re.findall(r'[^\\s\"\\[\\]]+', line) for line in input_0.splitlines()]\n"
+            "totals = Counter()\n"
+            "for row in rows:\n"
+            '    if row[2] == "sell":\n'
+            "        totals[row[1]] += float(row[4])\n"
+            "FINAL(totals.most_common(1)[0][0])"
+        ),
+    ),
+    "json": (
+        _ask(_JSON, "How many dogs live in Oslo?"),
+        _reply(
+            "data = json.loads(input_0)\n"
+            'FINAL(sum(1 for pet in data["pets"] if pet["kind"] == "dog" and pet["owner"]["city"] == "Oslo"))'
+        ),
+        _ask(_JSON, "What is the name of the oldest pet?"),
+        _reply(
+            "data = json.loads(input_0)\n"
+            'oldest = max(data["pets"], key=lambda pet: pet["age"] or 0)\n'
+            'FINAL(oldest["name"])'
+        ),
+    ),
+    "jsonl": (
+        _ask(_JSONL, "How many sales are there?"),
+        _reply(
+            "rows = [json.loads(line) for line in input_0.splitlines()]\n"
+            'FINAL(sum(1 for row in rows if row["kind"] == "sell"))'
+        ),
+        _ask(_JSONL, "Who has the highest total cost?"),
+        _reply(
+            "rows = [json.loads(line) for line in input_0.splitlines()]\n"
+            "totals = Counter()\n"
+            "for row in rows:\n"
+            '    totals[row["who"]] += row["cost"]\n'
+            "FINAL(totals.most_common(1)[0][0])"
+        ),
+    ),
+    "prose": (
+        _ask(_PROSE, "How many times does the word sea occur?"),
+        _reply('FINAL(len(re.findall(r"\\bsea\\b", input_0, re.IGNORECASE)))'),
+        _ask(_PROSE, "What is the name of the captain's ship?"),
+        _reply('FINAL(sub_llm("What is the name of the captain\'s ship? Answer with the name only.", input_0))'),
+    ),
+    "none": (
+        Message("user", "Question: What is the sum of the squares of 1 to 10?"),
+        _reply("FINAL(sum(n * n for n in range(1, 11)))"),
+    ),
+}
+_EXAMPLES_OF: Final = {"records": "csv", "log": "lines", "markdown": "prose", "markup": "prose", "code": "lines"}
+
+_HINTS: Final = (
+    ("NoneType", "Some values are None; skip them or use `or 0`."),
+    ("index out of range", "Nothing matched: compare the condition with the values shown at the start."),
+    ("string indices", "That value is one object, not a list; don't loop over it."),
+    ("non-int of type 'str'", "Values from csv are strings; use float(...)."),
+)
+
+
+class SmallStyle:
+    """A short system text, two examples, then the start of the data and the question."""
+
+    version = VERSION
+
+    def opening(self, task: str, brief: Brief) -> tuple[Message, ...]:
+        """System message, examples, first user message."""
+        kind = brief.views[0].kind if brief.views else "none"
+        examples = _EXAMPLES.get(_EXAMPLES_OF.get(kind, kind), _EXAMPLES["lines"])
+        return Message("system", SYSTEM), *examples, _question(task, brief.views)
+
+    def next_task(self, task: str, brief: Brief) -> Message:
+        """The user message that adds a task to a conversation."""
+        return _question(task, brief.views)
+
+    def after_cell(self, result: CellResult, warnings: Sequence[str]) -> str:
+        """The user message after a cell that gave no answer."""
+        shown = "".join(output.text for output in result.outputs if output.kind != "error").strip()
+        parts = [f"It printed:\n{shorten(shown, MOST_OUTPUT_CHARS)}"] if shown else []
+        parts.extend(result.notices)
+        if result.error is not None:
+            where = f"Line {result.error.line} failed" if result.error.line else "The program failed"
+            parts.append(f"{where}: {result.error.name}: {shorten(result.error.value, 300)}")
+            parts.extend(hint for word, hint in _HINTS if word in result.error.value)
+            parts.append("Reply with the corrected program. input_0 and FINAL are there already.")
+        else:
+            parts.append("Now reply with a program that ends with FINAL(answer).")
+        parts.extend(warnings)
+        return "\n".join(parts)
+
+    def after_no_code(self) -> str:
+        """The user message after a reply without code."""
+        return NO_CODE
+
+    def last_turn(self, limit: str) -> str:
+        """The demand to answer, once ``limit`` is reached."""
+        return f"{limit[0].upper()}{limit[1:]}. Reply with one line of code that calls FINAL with the best answer."
+
+
+def _question(task: str, views: Sequence[SmallView]) -> Message:
+    if not views:
+        return Message("user", f"Question: {task}")
+    parts = [_shown(view, HEAD_CHARS // len(views)) for view in views]
+    return Message("user", "\n".join([*parts, f"Question: {task}"]))
+
+
+def _shown(view: SmallView, chars: int) -> str:
+    head = view.head[:chars]
+    dots = "\n..." if len(head) < view.size else ""
+    if view.kind in ("csv", "records"):
+        return _table(view.name, _whole_lines(head))
+    if view.kind in ("log", "lines", "code"):
+        lines = _whole_lines(head)
+        return (
+            f"{view.name} is lines of text. It starts:\n" + "\n".join(lines[:3]) + dots + _first_words(view.name, lines)
+        )
+    if view.kind == "jsonl":
+        found = "\n".join(first_values(head, "rows[0]"))
+        return (
+            f"{view.name} is JSON lines. With rows = [json.loads(line) for line in {view.name}.splitlines()]:\n{found}"
+        )
+    if view.kind == "json":
+        found = "\n".join(first_values(head, "data"))
+        return f"{view.name} is JSON. With data = json.loads({view.name}):\n{found}"
+    return f"{view.name} is prose. It starts:\n{head.strip()}{dots}"
+
+
+def _whole_lines(head: str) -> list[str]:
+    lines = head.splitlines()
+    return lines[:-1] or lines
+
+
+def _table(name: str, lines: list[str]) -> str:
+    delimiter = max(",;\t|", key=lines[0].count)
+    option = "" if delimiter == "," else f", delimiter={delimiter!r}"
+    rows = list(csv.DictReader(lines, delimiter=delimiter)) or [{}]
+    values = "\n".join(f"rows[0][{json.dumps(k)}] = {v!r}" for k, v in list(rows[0].items())[:14])
+    return f"{name} is CSV. With rows = list(csv.DictReader(io.StringIO({name}){option})):\n{values}"
+
+
+def _first_words(name: str, lines: list[str]) -> str:
+    words = re.findall(r'[^\s"\[\]]+', lines[0])
+    shown = "\n".join(f"rows[0][{n}] = {word!r}" for n, word in enumerate(words[:14]) if word != "-")
+    return f"\nWith rows = [re.findall(r'[^\\s\"\\[\\]]+', line) for line in {name}.splitlines()]:\n{shown}"
+
+
+_JSON_MARK = re.compile(r'\s*("(?:[^"\\\\]|\\\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+)')
+
+
+def first_values(head: str, root: str) -> list[str]:
+    """How to reach the first values in a JSON text that may be cut: ``data["pets"][0]["name"] = 'Rex'``."""
+    found: list[str] = []
+    seen: set[str] = set()
+    path: list[str | int] = []
+    marks = [match.group(1) for match in _JSON_MARK.finditer(head)]
+    for mark, after in itertools.pairwise(marks):
+        if mark == "{":
+            path.append("")
+        elif mark == "[":
+            path.append(0)
+        elif mark in "}]":
+            if path:
+                path.pop()
+            if not path:
+                break
+        elif mark == ",":
+            if path and isinstance(path[-1], int):
+                path[-1] += 1
+        elif after == ":" and mark.startswith('"'):
+            path[-1] = mark
+        elif mark != ":" and not any(step for step in path if isinstance(step, int)):
+            where = root + "".join(f"[{step}]" for step in path)
+            if where not in seen:
+                seen.add(where)
+                found.append(f"{where} = {_value(mark)}")
+    return found[:14]
+
+
+def _value(mark: str) -> str:
+    try:
+        value = repr(json.loads(mark))
+    except ValueError:
+        return mark
+    return value if len(value) <= 60 else value[:60] + "..."
