@@ -104,9 +104,9 @@ def _facts(record: RunRecord) -> str:
         rows = [["input", "from", "kind", "characters", "lines", "sha256"]]
         rows += [
             [
-                code(facts.name),
+                code(facts.name[:40]),
                 inert(one_line(facts.label, 80)),
-                inert(facts.kind),
+                inert(one_line(facts.kind, 20)),
                 f"{facts.size:,}",
                 f"{facts.lines:,}",
                 code(facts.sha256[:12]) if facts.sha256 else "",

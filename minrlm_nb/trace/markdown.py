@@ -1,7 +1,7 @@
 """Foreign text in markdown cells: readable, and unable to become HTML, a link, an image or a heading.
 
 What comes in is a model's or a kernel's word. ``<`` and ``&`` never leave as such, nor do brackets that could make a
-link or load an image; code keeps its look inside elements that we write ourselves.
+link or load an image, nor dollars that could make a formula; code keeps its look in elements that we write.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from ..profile.plain import plain
 
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})")
 _HEADING = re.compile(r" {0,3}#{1,6}(?:\s+|$)")
-_PROSE = str.maketrans(
-    {"\\": "\\\\", "<": "&lt;", "&": "&amp;", "[": "\\[", "]": "\\]", "$": "\\$", "`": "&#96;", "!": "\\!"}
-)
-_INERT = str.maketrans({"<": "&lt;", ">": "&gt;", "&": "&amp;"} | {mark: f"\\{mark}" for mark in "\\`*_[]$~|#!"})
-_IN_TAG = str.maketrans(
-    {"<": "&lt;", ">": "&gt;", "&": "&amp;", '"': "&quot;"} | {mark: f"&#{ord(mark)};" for mark in "'\\`*_[]$~|!"}
-)
+
+# A dollar or a backslash in an element of its own can't be one of a pair, which is what makes a formula in Jupyter.
+_NO_MATH = {"$": "<span>&#36;</span>", "\\": "<span>&#92;</span>"}
+_HTML = {"<": "&lt;", ">": "&gt;", "&": "&amp;", '"': "&quot;"}
+_PROSE = str.maketrans(_NO_MATH | {"<": "&lt;", "&": "&amp;", "[": "\\[", "]": "\\]", "`": "&#96;", "!": "\\!"})
+_INERT = str.maketrans(_HTML | _NO_MATH | {mark: f"\\{mark}" for mark in "`*_[]~|#!"})
+_WORDS = str.maketrans(_HTML | _NO_MATH | {mark: f"&#{ord(mark)};" for mark in "'`*_[]~|!\n"})
+_CODE = str.maketrans(_HTML | {mark: f"&#{ord(mark)};" for mark in "'`*_[]~|!$\\\n"})
 
 
 def inert(text: str) -> str:
@@ -33,24 +34,25 @@ def quoted(text: str) -> str:
 
 def code(text: str) -> str:
     """A word in code type."""
-    return f"<code>{_in_tag(' '.join(plain(text).split()))}</code>"
+    return f"<code>{' '.join(plain(text).split()).translate(_CODE)}</code>"
 
 
 def preformatted(text: str) -> str:
     """Text as a block that keeps its look; one line of HTML, so that no blank line in it can end the block."""
-    return f"<pre>{_in_tag(plain(text))}</pre>"
+    return f"<pre>{plain(text).translate(_CODE)}</pre>"
 
 
 def folded(summary: str, blocks: list[str]) -> str:
     """A part that opens on a click; ``blocks`` are lines of our own HTML, ``summary`` any text."""
-    return "\n".join(["<details>", f"<summary>{_in_tag(summary)}</summary>", *blocks, "</details>"])
+    return "\n".join(["<details>", f"<summary>{plain(summary).translate(_WORDS)}</summary>", *blocks, "</details>"])
 
 
 def labelled(label: str, text: str) -> str:
     """A line for `folded`: a word of ours, then any text, preformatted when it is long."""
+    name = f"<b>{plain(label).translate(_WORDS)}</b>"
     if "\n" in text or len(text) > 120:
-        return f"<p><b>{_in_tag(label)}</b></p>{preformatted(text)}"
-    return f"<p><b>{_in_tag(label)}</b> {_in_tag(plain(text))}</p>"
+        return f"<p>{name}</p>{preformatted(text)}"
+    return f"<p>{name} {plain(text).translate(_WORDS)}</p>"
 
 
 def prose(text: str) -> str:
@@ -95,10 +97,6 @@ def _prose_line(line: str) -> str:
         pieces[-1] += "`" + last
     # Even pieces are outside of code, odd ones inside.
     return "".join(
-        piece.translate(_PROSE) if i % 2 == 0 else f"<code>{_in_tag(piece)}</code>" if piece else ""
+        piece.translate(_PROSE) if i % 2 == 0 else f"<code>{piece.translate(_CODE)}</code>" if piece else ""
         for i, piece in enumerate(pieces)
     )
-
-
-def _in_tag(text: str) -> str:
-    return text.translate(_IN_TAG).replace("\n", "&#10;")

@@ -26,7 +26,7 @@ from ..core.records import RunRecord, Usage
 from ..core.summary import counted, dollars, ending, seconds
 from ..profile.plain import one_line, plain
 from .markup import Html, element
-from .theme import style_sheet
+from .theme import ROOT_CLASS, style_sheet
 
 TAIL_LINES: Final = 12
 """Lines of what the model writes, or the cell shows, that stay in view."""
@@ -88,7 +88,7 @@ class Progress:
             notice = element("div", self._notice, class_="mrlm-part mrlm-banner") if self._notice else Html("")
             tail = element("pre", self._tail(), class_="mrlm-tail") if self._stream.strip() else Html("")
             card = element("div", head, self._bar(), facts, notice, tail, class_="mrlm-card")
-        return element("div", style_sheet(), card, class_="mrlm", role="status")
+        return element("div", style_sheet(), card, class_=ROOT_CLASS, role="status")
 
     # -- below, the lock is held -------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from ..profile.heat import heat_png
 from ..profile.plain import one_line, plain
 from .markup import Html, cut, element, joined
 from .steps import shown_steps
-from .theme import style_sheet
+from .theme import ROOT_CLASS, style_sheet
 
 MAX_ANSWER_CHARS: Final = 2_000
 _MAX_TASK_CHARS: Final = 2_000
@@ -59,7 +59,7 @@ def report_html(record: RunRecord, profiles: Sequence[InputProfile] = (), variab
             *shown_steps(record),
             class_="mrlm-card",
         ),
-        class_="mrlm",
+        class_=ROOT_CLASS,
         data_lm_suppress_shortcuts="true",
     )
 

@@ -10,6 +10,9 @@ from typing import Final
 
 from .markup import Html
 
+ROOT_CLASS: Final = "mrlm mathjax_ignore tex2jax_ignore"
+"""Classes of the element around everything: our styles, and no dollar signs taken for formulas."""
+
 # name: (JupyterLab's variable, VS Code's variable, light, dark)
 _COLOURS: Final = {
     "fg": ("jp-content-font-color1", "vscode-foreground", "#1f2328", "#e6edf3"),
@@ -60,9 +63,10 @@ _RULES: Final = r"""
 .mrlm .mrlm-cells span{flex:1}
 .mrlm .mrlm-cells span:hover{box-shadow:inset 0 0 0 2px var(--m-accent)}
 .mrlm .mrlm-cells .mrlm-spike{box-shadow:inset 0 -4px 0 #d6336c}
-.mrlm .mrlm-name,.mrlm .mrlm-pre,.mrlm .mrlm-tail{font-family:var(--jp-code-font-family,ui-monospace,Menlo,Consolas,
- monospace);font-size:12px}
-.mrlm .mrlm-name{color:var(--m-fg);background:none;padding:0}
+.mrlm code.mrlm-name,.mrlm pre.mrlm-pre,.mrlm pre.mrlm-tail{font-size:12px;font-family:var(--jp-code-font-family,
+ ui-monospace,Menlo,Consolas,monospace)}
+.mrlm .mrlm-card code.mrlm-name{color:var(--m-fg);background:none;padding:0}
+.mrlm .mrlm-card .mrlm-says code.mrlm-name{background:var(--m-soft);padding:1px 4px;border-radius:3px}
 .mrlm .mrlm-note{color:var(--m-dim);font-size:12px;margin:3px 0;overflow-wrap:anywhere}
 .mrlm details>summary{cursor:pointer;list-style-position:inside}
 .mrlm .mrlm-step{border-top:1px solid var(--m-line)}
@@ -77,19 +81,19 @@ _RULES: Final = r"""
 .mrlm .mrlm-meta{flex:none;color:var(--m-dim);font-size:12px;font-variant-numeric:tabular-nums}
 .mrlm .mrlm-body{padding:0 14px 12px 34px}
 .mrlm .mrlm-says{white-space:pre-wrap;overflow-wrap:anywhere;margin:2px 0 8px;max-height:300px;overflow:auto}
-.mrlm .mrlm-pre{margin:6px 0;padding:8px 10px;border-radius:5px;background:var(--m-soft);color:var(--m-fg);
- line-height:1.45;white-space:pre-wrap;overflow-wrap:anywhere;max-height:420px;overflow:auto;border:0}
-.mrlm .mrlm-out{background:none;border-left:3px solid var(--m-line);border-radius:0;padding:2px 0 2px 10px;
- max-height:300px}
-.mrlm .mrlm-out.mrlm-stderr{border-color:var(--m-warn)}
-.mrlm .mrlm-out.mrlm-error{border-color:var(--m-bad);color:var(--m-bad)}
-.mrlm .mrlm-out.mrlm-result{border-color:var(--m-ok)}
+.mrlm .mrlm-card pre.mrlm-pre{margin:6px 0;padding:8px 10px;border-radius:5px;background:var(--m-soft);
+ color:var(--m-fg);line-height:1.45;white-space:pre-wrap;overflow-wrap:anywhere;max-height:420px;overflow:auto;border:0}
+.mrlm .mrlm-card pre.mrlm-out{background:none;border-left:3px solid var(--m-line);border-radius:0;
+ padding:2px 0 2px 10px;max-height:300px}
+.mrlm .mrlm-card pre.mrlm-out.mrlm-stderr{border-color:var(--m-warn)}
+.mrlm .mrlm-card pre.mrlm-out.mrlm-error{border-color:var(--m-bad);color:var(--m-bad)}
+.mrlm .mrlm-card pre.mrlm-out.mrlm-result{border-color:var(--m-ok)}
 .mrlm .mrlm-image{display:block;max-width:100%;margin:6px 0;border-radius:4px;background:#fff}
 .mrlm .mrlm-calls{margin:8px 0 0}
 .mrlm .mrlm-calls>summary{color:var(--m-dim);font-size:12px}
 .mrlm .mrlm-call{padding:5px 0 5px 10px;border-left:3px solid var(--m-line);margin:5px 0;font-size:12px;
  white-space:pre-wrap;overflow-wrap:anywhere}
-.mrlm .mrlm-tail{margin:0;padding:8px 14px;border-top:1px solid var(--m-line);white-space:pre-wrap;
+.mrlm .mrlm-card pre.mrlm-tail{margin:0;padding:8px 14px;border-top:1px solid var(--m-line);white-space:pre-wrap;
  overflow-wrap:anywhere;color:var(--m-dim);background:var(--m-bg);min-height:0;line-height:1.45}
 .mrlm .mrlm-line{display:flex;flex-wrap:wrap;gap:4px 14px;padding:8px 14px;align-items:baseline;
  font-variant-numeric:tabular-nums}

@@ -13,6 +13,7 @@ from tests.trace.strategies import records
 
 ELEMENTS = {"div", "span", "style", "details", "summary", "pre", "code", "img", "b"}
 ATTRIBUTES = {"class", "title", "alt", "src", "open", "data-lm-suppress-shortcuts"}
+_NO_MATH = " mathjax_ignore tex2jax_ignore"
 
 
 def assert_harmless(html: str) -> Page:
@@ -23,9 +24,10 @@ def assert_harmless(html: str) -> Page:
     assert page.attributes <= ATTRIBUTES
     assert not page.oddities
     for name, attributes in page.elements:
-        assert re.fullmatch(r"(mrlm[a-z-]*( |$))+", attributes.get("class", "mrlm"))
+        assert re.fullmatch(r"(mrlm[a-z-]*( |$))+", attributes.get("class", "mrlm").removesuffix(_NO_MATH))
         if name == "img":
             assert re.fullmatch(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+={0,2}", attributes["src"])
+    assert page.elements[0][1]["class"] == "mrlm" + _NO_MATH
     assert html.count("<style>") == 1
     assert style_sheet() in html
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", html)
