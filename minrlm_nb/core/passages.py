@@ -7,6 +7,9 @@ import re
 from collections import Counter
 from typing import Final
 
+SMALL_MODEL_READS: Final = 2_500
+"""Characters that a sub-call of a small model reads at the most: some 7 s on two cores, and less to get lost in."""
+
 PASSAGE_CHARS: Final = 500
 _WORD: Final = re.compile(r"\w+")
 _COMMON: Final = frozenset(

@@ -13,6 +13,7 @@ from ..core import grounding
 from ..core.config import RunConfig
 from ..core.events import Event, SubCallFinished, SubCallStarted
 from ..core.ledger import Ledger
+from ..core.passages import SMALL_MODEL_READS, best_passages
 from ..core.ports import Cancel, ChatModel, InputText
 from ..core.prompts import sub_call
 from ..core.records import Answer, InputFacts, Message, ModelRequest, Reads, RunRecord, SubCall, Usage
@@ -129,7 +130,10 @@ class SubCalls:
         return answer
 
     def _ask_model(self, call: SubCall, cancel: Cancel) -> tuple[str, Usage]:
-        messages = sub_call.messages(call.task, call.context, call.choices)
+        context = call.context
+        if self._model.prompt_profile == "small":
+            context = best_passages(context, call.task, SMALL_MODEL_READS)
+        messages = sub_call.messages(call.task, context, call.choices)
         reply, usage = self._once(messages, cancel)
         if not call.choices:
             return reply, usage
