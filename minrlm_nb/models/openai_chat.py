@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future
 from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -136,7 +138,10 @@ class OpenAIChat:
         return prices.has_price(self._endpoint.model, self._endpoint.base_url)
 
     def ask(self, request: ModelRequest, cancel: Cancel, on_delta: Delta | None = None) -> ModelReply:
-        """Ask once and wait for the reply; streams when ``on_delta`` is given, which is called in this thread.
+        """Ask once and wait for the reply; streams when ``on_delta`` is given.
+
+        ``on_delta`` is called in this thread, and what has come while it was busy is told in one piece; so a slow
+        listener holds nothing up.
 
         Raises
         ------
@@ -161,10 +166,15 @@ class OpenAIChat:
 
         forget = cancel.on_stop(give_up)
         try:
-            while (delta := inbox.get(timeout=_left(deadline, call))) is not None:
-                cancel.raise_if_stopped()
-                if on_delta is not None:
-                    on_delta(*delta)
+            ended = False
+            while not ended:
+                waiting = [inbox.get(timeout=_left(deadline, call))]
+                waiting += [inbox.get() for _ in range(inbox.qsize())]  # nobody but this thread takes
+                ended = None in waiting
+                for is_reasoning, pieces in groupby(filter(None, waiting), key=itemgetter(1)):
+                    cancel.raise_if_stopped()
+                    if on_delta is not None:
+                        on_delta("".join(text for text, _ in pieces), is_reasoning)
             return call.result()
         except queue.Empty:
             raise ModelTimeoutError(
@@ -201,7 +211,7 @@ def _left(deadline: float, call: Future[ModelReply]) -> float:
     Raises
     ------
     queue.Empty
-        If it has passed, though pieces may still be waiting to be told; not for a call that has ended.
+        If it has passed, though pieces may still be waiting; not for a call that has ended.
     """
     left_s = deadline - time.monotonic()
     if call.done():

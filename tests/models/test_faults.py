@@ -214,11 +214,11 @@ def test_a_deadline_ends_a_stream_that_never_pauses() -> None:
     def slowly(text: str, is_reasoning: bool) -> None:
         time.sleep(0.01)
 
-    with ScriptedServer([Fault.endless()]) as server, talking_to(server) as model:
+    with ScriptedServer([Fault.endless()]) as server, talking_to(server, max_reply_chars=10**9) as model:
         started = time.monotonic()
         with pytest.raises(ModelTimeoutError):
             model.ask(question(timeout_s=0.3), Cancel(), slowly)
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 20
 
 
 @STREAMED_OR_WHOLE

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -18,7 +19,7 @@ from .asking import KEY, STEP, Heard, ask, question, talking_to, until
 def test_a_reply_streams_in_pieces_and_comes_back_whole() -> None:
     text = "Let me look.\n```python\nprint(len(input_0))\n```" * 3
     spoken = ModelReply(text, "first I look at its size", usage=Usage(120, 30, 100))
-    with ScriptedServer([spoken]) as server, talking_to(server) as model:
+    with ScriptedServer([spoken], tokens_per_s=400) as server, talking_to(server) as model:
         heard = Heard()
         reply = model.ask(ModelRequest(STEP, max_output_tokens=500), Cancel(), heard)
     assert reply.text == heard.text == text
@@ -85,6 +86,20 @@ def test_pieces_are_told_in_the_thread_that_asks() -> None:
     with ScriptedServer(["some text"]) as server, talking_to(server) as model:
         model.ask(question(), Cancel(), lambda _text, _is_reasoning: threads.add(threading.get_ident()))
     assert threads == {threading.get_ident()}
+
+
+def test_a_slow_listener_gets_longer_pieces_and_holds_nothing_up() -> None:
+    heard = Heard()
+
+    def slowly(text: str, is_reasoning: bool) -> None:
+        heard(text, is_reasoning)
+        time.sleep(0.05)
+
+    spoken = ModelReply("t" * 40_000, "r" * 4_000)
+    with ScriptedServer([spoken]) as server, talking_to(server) as model:
+        model.ask(question(), Cancel(), slowly)
+    assert (heard.text, heard.reasoning) == (spoken.text, spoken.reasoning)
+    assert heard.pieces < 500, "the server sent some 1,800"
 
 
 def test_an_exception_of_the_listener_reaches_the_asker_and_ends_the_call() -> None:
