@@ -203,6 +203,7 @@ class RLM:
         listeners: Sequence[Listener] = (),
         trace_path: Path | None = None,
         previous: Conversation | None = None,
+        pooled: bool = True,
     ) -> tuple[Running[RunResult], Conversation]:
         """Begin a run without waiting for it.
 
@@ -216,6 +217,8 @@ class RLM:
             File of the trace, instead of one in ``trace_dir``.
         previous
             What an earlier run left, to continue it: same kernel, same messages, same trace.
+        pooled
+            Whether to take a warm kernel and have the next one warmed; False in a process that makes one run.
 
         Returns
         -------
@@ -223,7 +226,7 @@ class RLM:
             The run; and what it leaves behind, which the caller closes once the run is over.
         """
         running, conversation = self._prepare(
-            task, context, labels=labels, listeners=listeners, trace_path=trace_path, previous=previous
+            task, context, labels=labels, listeners=listeners, trace_path=trace_path, previous=previous, pooled=pooled
         )
         return running.start(), conversation
 
@@ -252,6 +255,7 @@ class RLM:
         listeners: Sequence[Listener] = (),
         trace_path: Path | None = None,
         previous: Conversation | None = None,
+        pooled: bool = True,
     ) -> tuple[Running[RunResult], Conversation]:
         if not isinstance(task, str) or not task.strip():
             raise ConfigError(f"the task must be a text that says what to find out, not {task!r}")
@@ -261,7 +265,7 @@ class RLM:
         cancel = Cancel()
         if previous is None:
             writer = TraceWriter(trace_path, folder=self.trace_dir, profiles=profiles)
-            conversation = Conversation(self._new_repl(), writer, inputs, profiles)
+            conversation = Conversation(self._new_repl(pooled), writer, inputs, profiles)
         else:
             conversation = previous
             if inputs:
@@ -289,10 +293,10 @@ class RLM:
         views = tuple(SmallView(p.name, p.head.text, p.kind, p.columns, p.size, p.lines) for p in profiles)
         return Brief(describe_all(profiles), views, self.config.max_steps)
 
-    def _new_repl(self) -> Repl:
+    def _new_repl(self, pooled: bool = True) -> Repl:
         from .repl.session import ReplSession
 
-        return ReplSession(isolation=self.config.isolation)
+        return ReplSession(self.config.isolation, pooled=pooled)
 
 
 def heatmap(text: str) -> Any:

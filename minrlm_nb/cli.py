@@ -81,7 +81,9 @@ def _run(args: argparse.Namespace) -> int:
     else:
         listeners.append(_print_notice)
     with RLM(**chosen(args), trace_dir=None if args.no_trace else DEFAULT_TRACE_DIR) as rlm:
-        running, conversation = rlm.start(args.task, context, labels=labels, listeners=listeners, trace_path=args.trace)
+        running, conversation = rlm.start(
+            args.task, context, labels=labels, listeners=listeners, trace_path=args.trace, pooled=False
+        )
         try:
             result = running.wait()
         finally:

@@ -1,7 +1,8 @@
 """``python -m minrlm_nb.bench.overhead``: what a run costs beyond the model, as medians of five.
 
 The model is a scripted OpenAI-compatible server in a process of its own that replies at once (sub-calls after
-50 ms), so what is timed is ours and the SDK's: HTTP, prompt, kernel, cells, trace. The cells themselves do next to nothing.
+50 ms), so what is timed is ours and the SDK's: HTTP, prompt, kernel, cells, trace. The cells
+themselves do next to nothing.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ class RunConfig:
     max_time_s : float, above 0
         Seconds for the whole run, model and cells together.
     cell_timeout_s : float, above 0
-        Seconds a cell may take before it is interrupted.
+        Seconds a cell may take before it is interrupted; waiting for sub-calls is not counted.
     max_tokens : int or None
         Prompt and completion tokens of all calls together; None for no limit.
     max_cost_usd : float or None

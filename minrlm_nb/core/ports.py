@@ -140,7 +140,8 @@ class Repl(Protocol):
     ) -> CellResult:
         """Run one cell.
 
-        A cell that outlives ``timeout_s`` or the cancel signal is interrupted and, if it does not yield, killed with
+        A cell that outlives ``timeout_s`` (waiting for calls not counted) or the cancel signal is interrupted and, if
+        it does not yield, killed with
         its kernel; then the kernel is restarted and re-seeded and the result says that variables were lost.
 
         Raises

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..isolation import achieve
+from ..repl.pool import shared_pool
 from . import completion
 from .magics import RLM
 
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def load(shell: InteractiveShell) -> None:
-    """Register the magics with a shell, once."""
+    """Register the magics with a shell, once, and have a first kernel warmed."""
     if RLM.__name__ in shell.magics_manager.registry:
         return
     magics = RLM(shell)
@@ -21,6 +23,7 @@ def load(shell: InteractiveShell) -> None:
     if magics not in configurables:
         configurables.append(magics)
     completion.install(shell)
+    shared_pool().warm(achieve("auto"))
 
 
 def unload(shell: InteractiveShell) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable
 from io import BufferedReader
 from pathlib import Path
@@ -40,12 +41,23 @@ class CallDesk:
         self._handler: CallHandler | None = None
         self._cancel = Cancel()
         self._closed = False
+        self._waited_s = 0.0
+        self._waiting_since: float | None = None
+
+    @property
+    def waited_s(self) -> float:
+        """Seconds of the present cell in which a call was under way."""
+        with self._changed:
+            now = 0.0 if self._waiting_since is None else time.monotonic() - self._waiting_since
+            return self._waited_s + now
 
     def open(self, handler: CallHandler) -> Cancel:
         """A cell begins: answer its calls by ``handler``. The signal returned is set when the cell ends."""
         with self._changed:
             assert self._handler is None, "one cell at a time"
             self._handler, self._cancel = handler, Cancel()
+            self._waited_s = 0.0
+            self._waiting_since = time.monotonic() if self._in_flight else None
             return self._cancel
 
     def shut(self) -> None:
@@ -79,6 +91,8 @@ class CallDesk:
             handler, cancel = self._handler, self._cancel
             if handler is not None:
                 self._in_flight[number] = size
+                if self._waiting_since is None:
+                    self._waiting_since = time.monotonic()
         if handler is None:
             reply(refusal(number, "refused", "calls are only answered while a cell runs"))
             return
@@ -105,6 +119,9 @@ class CallDesk:
     def _done(self, number: int) -> None:
         with self._changed:
             del self._in_flight[number]
+            if not self._in_flight and self._waiting_since is not None:
+                self._waited_s += time.monotonic() - self._waiting_since
+                self._waiting_since = None
             self._changed.notify_all()
 
 

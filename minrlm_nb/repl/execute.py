@@ -26,6 +26,9 @@ from .requests import refusal
 GRACE_S: Final = 1.5
 """How long a cell may take to yield to an interrupt before its kernel is killed."""
 
+LOOK_S: Final = 0.05
+"""Least time between two looks at a cell's clock."""
+
 INTERRUPT_EVERY_S: Final = 0.5
 """An interrupt may come before the cell has begun, or be swallowed once; within the grace it is repeated."""
 
@@ -62,7 +65,7 @@ class CellRun:
     code
         The cell.
     timeout_s
-        Seconds until it is interrupted.
+        Seconds until it is interrupted, the time in which a call of its is under way not counted.
     cancel
         Interrupts it when set.
     on_call
@@ -104,7 +107,7 @@ class CellRun:
         self._kernel.desk.open(self._on_call)
         try:
             self._request = self._kernel.send("shell", "execute_request", self._content())
-            self._watch(began + self._timeout_s)
+            self._watch(began)
             self._settle()
         finally:
             forget()
@@ -126,8 +129,8 @@ class CellRun:
 
     # -- while it runs ----------------------------------------------------------------------------------------
 
-    def _watch(self, deadline: float) -> None:
-        """Until the reply is there or the kernel is lost."""
+    def _watch(self, began: float) -> None:
+        """Until the reply is there or the kernel is lost. Time spent waiting for calls is not the cell's own."""
         while self._reply is None and not self._kernel_lost:
             self._take_messages()
             if self._reply is not None:
@@ -139,17 +142,21 @@ class CellRun:
                 self._lose("it flooded the driver with output and was killed")
             elif self._why is None and self._cancel.stopped:
                 self._interrupt("interrupted")
-            elif self._why is None and time.monotonic() >= deadline:
+            elif self._why is None and self._left_s(began) <= 0:
                 self._interrupt("timeout")
             elif self._why is not None:
                 self._press()
             if not self._kernel_lost:
-                self._kernel.wait(self._next_deadline(deadline) - time.monotonic())
+                self._kernel.wait(self._until_next_look_s(began))
 
-    def _next_deadline(self, deadline: float) -> float:
+    def _left_s(self, began: float) -> float:
+        """Seconds that the cell may still take."""
+        return self._timeout_s - (time.monotonic() - began - self._kernel.desk.waited_s)
+
+    def _until_next_look_s(self, began: float) -> float:
         if self._why is None:
-            return deadline
-        return min(self._interrupted_at + GRACE_S, self._last_interrupt + INTERRUPT_EVERY_S)
+            return max(self._left_s(began), LOOK_S)  # what is left does not shrink while a call is under way
+        return min(self._interrupted_at + GRACE_S, self._last_interrupt + INTERRUPT_EVERY_S) - time.monotonic()
 
     def _interrupt(self, why: CellStatus) -> None:
         self._why = why
@@ -276,5 +283,5 @@ class CellRun:
     def _stopped(self) -> tuple[str, str]:
         """Name and text of the error of a cell that we stopped."""
         if self._why == "timeout":
-            return "CellTimeout", f"the cell ran longer than {self._timeout_s:g} s and was stopped"
+            return "CellTimeout", f"the cell ran longer than {self._timeout_s:g} s (--cell-timeout) and was stopped"
         return "CellInterrupted", "the run was stopped, and the cell with it"

@@ -187,10 +187,18 @@ def test_stop_at_any_moment_leaves_a_usable_kernel(repl: Driven, delay_ms: int) 
     repl.assert_usable()
 
 
-def test_a_sub_call_is_abandoned_when_the_time_of_its_cell_is_up(repl: Driven) -> None:
-    result = repl.run("sub_llm('sleep 60')", timeout_s=0.5)
-    assert result.status == "timeout"
+def test_a_sub_call_is_abandoned_when_its_cell_is_stopped(repl: Driven) -> None:
+    cancel = Cancel()
+    threading.Timer(0.5, cancel.stop).start()
+    result = repl.run("sub_llm('sleep 60')", cancel=cancel)
+    assert result.status == "interrupted"
     assert repl.model.abandoned.wait(5)
+    repl.assert_usable()
+
+
+def test_waiting_for_sub_calls_is_not_counted_and_the_clock_goes_on_afterwards(repl: Driven) -> None:
+    assert repl.run("sub_llm('sleep 0.6')", timeout_s=0.3).status == "ok"
+    assert repl.run("sub_llm('sleep 0.6')\nwhile True: pass", timeout_s=0.3).status == "timeout"
     repl.assert_usable()
 
 
