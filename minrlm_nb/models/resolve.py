@@ -24,10 +24,7 @@ DEFAULT_MODEL: Final = "gpt-6-luna"
 """OpenAI's small model, where there is a key for OpenAI and nobody names a model."""
 
 EMBEDDED: Final = "local"
-"""``local`` or ``local:NAME`` is the embedded model, ``NAME`` as `minrlm_nb.models.local.installed` has it."""
-
-DEFAULT_EMBEDDED: Final = "1.5b"
-"""The embedded model that ``local`` alone means where none is installed; opening it says how to fetch it."""
+"""``local`` or ``local:NAME`` is the embedded model, ``NAME`` as `minrlm_nb.models.local.open_local` has it."""
 
 SMALL_B: Final = 4.0
 """Billions of parameters up to which a model gets the short prompt."""
@@ -212,8 +209,7 @@ def _listed(named: str, models: Sequence[str]) -> str | None:
 def _embedded(named: str) -> ChatModel:
     from . import local
 
-    name = named.partition(":")[2] or next(iter(local.installed()), DEFAULT_EMBEDDED)
-    return local.open_local(name)
+    return local.open_local(named)
 
 
 def _host(base_url: str) -> str:

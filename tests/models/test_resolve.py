@@ -29,7 +29,7 @@ Resolver = Callable[..., tuple[str, str, str, str]]
 def resolved(monkeypatch: pytest.MonkeyPatch) -> Iterator[Resolver]:
     """Resolve without looking at this machine; gives name, base URL, key and source."""
     opened: list[Resolution] = []
-    monkeypatch.setattr(local, "installed", list, raising=False)
+    monkeypatch.setattr(local, "installed", list)
 
     def run(
         *arguments: Any, env: Mapping[str, str] | None = None, servers: tuple[LocalServer, ...] = (), **settings: Any
@@ -129,25 +129,24 @@ def test_a_named_model_nobody_offers_is_told_with_what_there_is(resolved: Resolv
 
 
 def test_the_embedded_model_is_last(resolved: Resolver, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "installed", lambda: ["0.5b"], raising=False)
-    monkeypatch.setattr(local, "open_local", lambda name: ScriptedModel("x", name=f"embedded {name}"), raising=False)
-    assert resolved() == ("embedded 0.5b", "", "", "embedded")
+    monkeypatch.setattr(local, "installed", lambda: ["0.5b"])
+    monkeypatch.setattr(local, "open_local", lambda name: ScriptedModel("x", name=f"embedded {name}"))
+    assert resolved() == ("embedded local", "", "", "embedded")
     assert resolved(servers=(OLLAMA,))[3] == "Ollama"
 
 
 @pytest.mark.parametrize(
     ("name", "env", "opened"),
     [
-        ("local", {}, "1.5b"),
-        ("local:0.5b", {}, "0.5b"),
-        ("local:file", {}, "file"),
-        (None, {"MINRLM_MODEL": "local:0.5b"}, "0.5b"),
+        ("local", {}, "local"),
+        ("local:0.5b", {}, "local:0.5b"),
+        (None, {"MINRLM_MODEL": "local:file"}, "local:file"),
     ],
 )
 def test_the_embedded_model_can_be_named(
     resolved: Resolver, monkeypatch: pytest.MonkeyPatch, name: str | None, env: dict[str, str], opened: str
 ) -> None:
-    monkeypatch.setattr(local, "open_local", lambda name: ScriptedModel("x", name=f"embedded {name}"), raising=False)
+    monkeypatch.setattr(local, "open_local", lambda name: ScriptedModel("x", name=f"embedded {name}"))
     assert resolved(name, env={**env, "OPENAI_API_KEY": "ok"})[0] == f"embedded {opened}"
     with pytest.raises(ConfigError, match="takes no base_url"):
         resolved(name, MINE, env=env)
