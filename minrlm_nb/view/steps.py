@@ -112,7 +112,10 @@ def _body(step: Step, room: Room) -> list[Html]:
         parts.append(element("div", f"reviewer: {one_line(step.decision, 300)}", class_="mrlm-note"))
     if step.code:
         shown, more = room.cut(step.code, _MAX_CODE_CHARS, _IN_TRACE)
-        parts += [element("pre", element("code", highlighted(shown), class_="mrlm-name"), class_="mrlm-pre"), more]
+        parts += [
+            element("pre", element("code", highlighted(shown), class_="mrlm-name"), class_="mrlm-pre mrlm-source"),
+            more,
+        ]
     if step.result is not None:
         parts += _result(step.result, room)
     if step.sub_calls:

@@ -19,6 +19,7 @@ _COLOURS: Final = {
     "dim": ("jp-content-font-color2", "vscode-descriptionForeground", "#59636e", "#9198a1"),
     "bg": ("jp-layout-color1", "vscode-editor-background", "#ffffff", "#0d1117"),
     "soft": ("jp-layout-color2", "vscode-textCodeBlock-background", "#f6f8fa", "#161b22"),
+    "code": ("jp-cell-editor-background", "vscode-textCodeBlock-background", "#f6f8fa", "#161b22"),
     "line": ("jp-border-color2", "vscode-panel-border", "#d9dee4", "#30363d"),
     "accent": ("jp-brand-color1", "vscode-textLink-foreground", "#0969da", "#4493f8"),
     "ok": ("jp-success-color1", "vscode-testing-iconPassed", "#1a7f37", "#3fb950"),
@@ -81,8 +82,10 @@ _RULES: Final = r"""
 .mrlm .mrlm-meta{flex:none;color:var(--m-dim);font-size:12px;font-variant-numeric:tabular-nums}
 .mrlm .mrlm-body{padding:0 14px 12px 34px}
 .mrlm .mrlm-says{white-space:pre-wrap;overflow-wrap:anywhere;margin:2px 0 8px;max-height:300px;overflow:auto}
-.mrlm .mrlm-card pre.mrlm-pre{margin:6px 0;padding:8px 10px;border-radius:5px;background:var(--m-soft);
+.mrlm .mrlm-card pre.mrlm-pre{margin:6px 0;padding:8px 10px;border-radius:5px;background:var(--m-code);
  color:var(--m-fg);line-height:1.45;white-space:pre-wrap;overflow-wrap:anywhere;max-height:420px;overflow:auto;border:0}
+.mrlm .mrlm-card pre.mrlm-source{border:1px solid var(--m-line)}
+.mrlm .mrlm-card pre.mrlm-source code.mrlm-name{white-space:pre;word-break:normal;overflow-wrap:normal}
 .mrlm .mrlm-card pre.mrlm-out{background:none;border-left:3px solid var(--m-line);border-radius:0;
  padding:2px 0 2px 10px;max-height:300px}
 .mrlm .mrlm-card pre.mrlm-out.mrlm-stderr{border-color:var(--m-warn)}
