@@ -24,6 +24,7 @@ FINAL(answer) gives the answer. It is the last line.
 Reply with one ```python block only."""
 
 HEAD_CHARS: Final = 600
+MOST_VALUES: Final = 12
 MOST_OUTPUT_CHARS: Final = 1_200
 
 NO_CODE: Final = "Reply with one ```python block that ends with FINAL(answer)."
@@ -48,12 +49,17 @@ input_0 is lines of text. It starts:
 [09:01] bob "buy" Oslo 12
 [09:02] eve "sell" Rome 7
 ...
-With rows = [re.findall(r'[^\\s"\\[\\]]+', line) for line in input_0.splitlines()]:
-rows[0][0] = '09:01'
-rows[0][1] = 'bob'
-rows[0][2] = 'buy'
-rows[0][3] = 'Oslo'
-rows[0][4] = '12'"""
+With names = "time word1 word2 word3 number".split()
+and rows = [dict(zip(names, re.findall(r'[^\\s"\\[\\]]+', line))) for line in input_0.splitlines()]:
+rows[0]["time"] = '09:01'
+rows[0]["word1"] = 'bob'
+rows[0]["word2"] = 'buy'
+rows[0]["word3"] = 'Oslo'
+rows[0]["number"] = '12'"""
+_LINES_ROWS: Final = (
+    'names = "time word1 word2 word3 number".split()\n'
+    "rows = [dict(zip(names, re.findall(r'[^\\s\"\\[\\]]+', line))) for line in input_0.splitlines()]\n"
+)
 _JSON: Final = """\
 input_0 is JSON. With data = json.loads(input_0):
 data["shop"] = 'Paws'
@@ -88,20 +94,18 @@ _EXAMPLES: Final = {
         ),
     ),
     "lines": (
-        _ask(_LINES, "How many different places are there?"),
-        _reply(
-            "rows = [re.findall(r'[^\\s\"\\[\\]]+', line) for line in input_0.splitlines()]\n"
-            "FINAL(len({row[3] for row in rows}))"
-        ),
+        _ask(_LINES, "How many lines mention Rome?"),
+        _reply('FINAL(sum(1 for line in input_0.splitlines() if "Rome" in line))'),
         _ask(_LINES, "Who sold the most?"),
         _reply(
-            "rows = [re.findall(r'[^\\s\"\\[\\]]+', line) for line in input_0.splitlines()]\n"
-            "totals = Counter()\n"
+            _LINES_ROWS + "totals = Counter()\n"
             "for row in rows:\n"
-            '    if row[2] == "sell":\n'
-            "        totals[row[1]] += float(row[4])\n"
+            '    if row["word2"] == "sell":\n'
+            '        totals[row["word1"]] += float(row["number"])\n'
             "FINAL(totals.most_common(1)[0][0])"
         ),
+        _ask(_LINES, "How many times did eve buy?"),
+        _reply(_LINES_ROWS + 'FINAL(sum(1 for row in rows if row["word1"] == "eve" and row["word2"] == "buy"))'),
     ),
     "json": (
         _ask(_JSON, "How many dogs live in Oslo?"),
@@ -135,7 +139,7 @@ _EXAMPLES: Final = {
         _ask(_PROSE, "How many times does the word sea occur?"),
         _reply('FINAL(len(re.findall(r"\\bsea\\b", input_0, re.IGNORECASE)))'),
         _ask(_PROSE, "What is the name of the captain's ship?"),
-        _reply('FINAL(sub_llm("What is the name of the captain\'s ship? Answer with the name only.", input_0))'),
+        _reply('FINAL(sub_llm("What is the name of the captain\'s ship? Answer in a few words.", input_0))'),
     ),
     "none": (
         Message("user", "Question: What is the sum of the squares of 1 to 10?"),
@@ -176,7 +180,7 @@ class SmallStyle:
             where = f"Line {result.error.line} failed" if result.error.line else "The program failed"
             parts.append(f"{where}: {result.error.name}: {shorten(result.error.value, 300)}")
             parts.extend(hint for word, hint in _HINTS if word in result.error.value)
-            parts.append("Reply with the corrected program. input_0 and FINAL are there already.")
+            parts.append("Answer the same question with a corrected program. input_0 is there already.")
         else:
             parts.append("Now reply with a program that ends with FINAL(answer).")
         parts.extend(warnings)
@@ -206,7 +210,7 @@ def _shown(view: SmallView, chars: int) -> str:
     if view.kind in ("log", "lines", "code"):
         lines = _whole_lines(head)
         return (
-            f"{view.name} is lines of text. It starts:\n" + "\n".join(lines[:3]) + dots + _first_words(view.name, lines)
+            f"{view.name} is lines of text. It starts:\n" + "\n".join(lines[:2]) + dots + _first_words(view.name, lines)
         )
     if view.kind == "jsonl":
         found = "\n".join(first_values(head, "rows[0]"))
@@ -228,14 +232,42 @@ def _table(name: str, lines: list[str]) -> str:
     delimiter = max(",;\t|", key=lines[0].count)
     option = "" if delimiter == "," else f", delimiter={delimiter!r}"
     rows = list(csv.DictReader(lines, delimiter=delimiter)) or [{}]
-    values = "\n".join(f"rows[0][{json.dumps(k)}] = {v!r}" for k, v in list(rows[0].items())[:14])
+    values = "\n".join(f"rows[0][{json.dumps(k)}] = {v!r}" for k, v in list(rows[0].items())[:MOST_VALUES])
     return f"{name} is CSV. With rows = list(csv.DictReader(io.StringIO({name}){option})):\n{values}"
 
 
 def _first_words(name: str, lines: list[str]) -> str:
-    words = re.findall(r'[^\s"\[\]]+', lines[0])
-    shown = "\n".join(f"rows[0][{n}] = {word!r}" for n, word in enumerate(words[:14]) if word != "-")
-    return f"\nWith rows = [re.findall(r'[^\\s\"\\[\\]]+', line) for line in {name}.splitlines()]:\n{shown}"
+    words = re.findall(r'[^\s"\[\]]+', lines[0])[:MOST_VALUES]
+    names = _names(words)
+    shown = [f'rows[0]["{key}"] = {word!r}' for key, word in zip(names, words, strict=True) if word != "-"]
+    how = f"rows = [dict(zip(names, re.findall(r'[^\\s\"\\[\\]]+', line))) for line in {name}.splitlines()]"
+    return f'\nWith names = "{" ".join(names)}".split()\nand {how}:\n' + "\n".join(shown)
+
+
+_LOOKS: Final = (
+    ("ip", re.compile(r"(\d{1,3}\.){3}\d{1,3}|[0-9a-f:]*:[0-9a-f:]*:[0-9a-f]+")),
+    ("datetime", re.compile(r"\d{1,2}/\w{3}/\d{4}:\S+|\d{4}-\d\d-\d\dT\S+")),
+    ("date", re.compile(r"\d{4}[-/]\d\d[-/]\d\d|\d\d[-/.]\d\d[-/.]\d{4}")),
+    ("time", re.compile(r"\d{1,2}:\d\d(:\d\d\S*)?")),
+    ("method", re.compile(r"GET|POST|PUT|HEAD|DELETE|PATCH|OPTIONS")),
+    ("path", re.compile(r"/\S*")),
+    ("protocol", re.compile(r"HTTP/\d\S*")),
+    ("level", re.compile(r"(?i)debug|info|notice|warn(ing)?|error|critical|fatal")),
+    ("number", re.compile(r"-?\d+(\.\d+)?")),
+)
+
+
+def _names(words: list[str]) -> list[str]:
+    """A name for each word of a line, from how it looks and what stands before it."""
+    names: list[str] = []
+    for n, word in enumerate(words):
+        looks = next((look for look, pattern in _LOOKS if pattern.fullmatch(word)), "word")
+        if looks == "number" and names[-1:] == ["protocol"]:
+            looks = "status"
+        elif looks == "number" and names[-1:] == ["status"]:
+            looks = "bytes"
+        names.append(f"{looks}{n}" if looks == "word" or looks in names else looks)
+    return names
 
 
 _JSON_MARK = re.compile(r'\s*("(?:[^"\\\\]|\\\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+)')
@@ -267,7 +299,7 @@ def first_values(head: str, root: str) -> list[str]:
             if where not in seen:
                 seen.add(where)
                 found.append(f"{where} = {_value(mark)}")
-    return found[:14]
+    return found[:MOST_VALUES]
 
 
 def _value(mark: str) -> str:
