@@ -17,8 +17,8 @@ from ..wire import CALLS_FLAG, OWNED_FLAG
 from .calls import SocketChannel
 from .final import quiet_threads
 from .kernel import Kernel
-from .output import METER
-from .owner import die_with, leave
+from .output import METER, trust_output_thread
+from .owner import die_with, leave, leave_soon
 
 
 class KernelApp(IPKernelApp):
@@ -40,6 +40,11 @@ class KernelApp(IPKernelApp):
 
     def load_config_file(self, *args: object, **kwargs: object) -> None:
         """Load none."""
+
+    def init_iopub(self, context: Any) -> None:
+        """Make the output thread, as one that an interrupt can't have taken for dead."""
+        super().init_iopub(context)
+        trust_output_thread(self.iopub_thread)
 
     def init_pdb(self) -> None:
         """Leave pdb as it is: importing IPython's takes time, and nobody is there to debug."""
@@ -102,6 +107,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     quiet_threads()
     METER.know_own_threads()
     app.start()
+    leave_soon()
 
 
 def _settings() -> Config:

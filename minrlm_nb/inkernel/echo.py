@@ -8,8 +8,8 @@ from typing import Any
 from IPython.core.formatters import PlainTextFormatter
 from IPython.lib.pretty import RepresentationPrinter
 
-ECHO_CHARS = 64_000
-"""Characters of the text of one value."""
+ECHO_CHARS = 60_000
+"""Characters of the text of one value; with the remark that it is cut it stays under the limit of a display."""
 
 LONG_CHARS = 10_000
 LONG_TAIL = 1_000

@@ -13,7 +13,7 @@ import time
 import weakref
 from typing import Any
 
-from ipykernel.iostream import OutStream
+from ipykernel.iostream import IOPubThread, OutStream
 from ipykernel.zmqshell import ZMQDisplayPublisher
 
 CELL_TEXT_CHARS = 64_000
@@ -91,6 +91,11 @@ class CappedStream(OutStream):
     """stdout or stderr of the REPL kernel, capped by `METER`, what reaches the file descriptor included."""
 
     _copying = False
+
+    def __init__(self, *args: Any, watchfd: bool = True, **options: Any) -> None:
+        # "force": ipykernel leaves the descriptors alone inside a pytest run, and a kernel that a test starts would
+        # then lose what is written past Python.
+        super().__init__(*args, watchfd="force" if watchfd else False, **options)
 
     def write(self, string: str) -> int:
         """Write what the meter admits; reports all of it as written, as a cut is no fault of the cell's."""
@@ -176,6 +181,22 @@ def fit_bundle(data: dict[str, Any]) -> tuple[dict[str, Any], int]:
     if notes:
         kept["text/plain"] = "\n".join([*([kept["text/plain"]] if "text/plain" in kept else []), *notes])
     return kept, sum(len(content) for content in kept.values() if isinstance(content, str | bytes))
+
+
+def trust_output_thread(iopub: IOPubThread) -> None:
+    """Answer for the output thread whether it is alive, in place of `threading.Thread.is_alive`.
+
+    Before Python 3.13 an interrupt within ``is_alive()`` marks a running thread as stopped. ipykernel asks at every
+    write; it would then send from the main thread too, on a socket that is not for two threads, and mix up messages.
+    """
+    thread, process = iopub.thread, os.getpid()
+
+    def is_alive() -> bool:
+        if os.getpid() != process:  # a forked child has no such thread
+            return False
+        return not iopub._stopped or threading.Thread.is_alive(thread)
+
+    thread.is_alive = is_alive  # type: ignore[method-assign]  # of this one thread only
 
 
 def sendable(text: str) -> str:

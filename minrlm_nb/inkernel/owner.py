@@ -9,6 +9,8 @@ import sys
 
 _PR_SET_PDEATHSIG = 1
 
+_PARTING_S = 1.0
+
 
 def die_with(owner_pid: int) -> None:
     """Have this process killed when the one that started it ends.
@@ -33,3 +35,13 @@ def die_with(owner_pid: int) -> None:
 def leave() -> None:
     """End this process at once, without waiting for threads or a running cell."""
     os._exit(1)
+
+
+def leave_soon() -> None:
+    """Make sure that this process, which was asked to end, does so within a second.
+
+    Otherwise a cell's threads and exit handlers could keep it, and so can ipykernel: its control thread may flush
+    into an output thread that has ended already, and waits ten seconds for that.
+    """
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, _PARTING_S)

@@ -181,6 +181,7 @@ class Shell(ZMQInteractiveShell):
     async def run_code(self, code_obj: Any, result: Any = None, *, async_: bool = False) -> bool:
         """Run one statement of a cell; True if the cell ends there."""
         outer, self._running = self._running, True
+        noted = self.interpreter.note_builtins()
         try:
             try:
                 if async_:
@@ -188,7 +189,7 @@ class Shell(ZMQInteractiveShell):
                 else:
                     exec(code_obj, self.user_global_ns, self.user_ns)  # noqa: S102  (as above)
             finally:
-                self.interpreter.restore_builtins()
+                self.interpreter.restore_builtins(noted)
                 self._running = outer
         except (AnswerGiven, SystemExit) as end:
             self._note_end(end)

@@ -25,5 +25,5 @@ def kernel(shared_kernel: LiveKernel) -> LiveKernel:
     assert shared_kernel.seed(TEXT, "another input") == {"status": "ok"}
     assert shared_kernel.driver is not None
     shared_kernel.driver.requests.clear()
-    shared_kernel.driver.most_at_once = 0
+    shared_kernel.driver.most_slow_at_once = 0
     return shared_kernel

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import queue
 import signal
 import socket
 import subprocess
@@ -77,8 +79,8 @@ class Driver:
 
     def __init__(self, path: Path) -> None:
         self.requests: list[dict[str, Any]] = []
-        self.most_at_once = 0
-        self._now = 0
+        self.most_slow_at_once = 0
+        self._slow = 0
         self._lock = threading.Lock()
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(str(path))
@@ -121,15 +123,15 @@ class Driver:
                 thread.start()
 
     def _answer(self, request: dict[str, Any]) -> None:
-        with self._lock:
-            self._now += 1
-            self.most_at_once = max(self.most_at_once, self._now)
         if "never" in request.get("task", ""):
             self._released.wait(PATIENCE_S)
         elif "slow" in request.get("task", ""):
+            with self._lock:
+                self._slow += 1
+                self.most_slow_at_once = max(self.most_slow_at_once, self._slow)
             time.sleep(0.05)
-        with self._lock:
-            self._now -= 1
+            with self._lock:
+                self._slow -= 1
         self.send(answer_to(request))
 
 
@@ -157,7 +159,11 @@ class LiveKernel:
             str(self.folder / "kernel.json"),
             transport="ipc",
             ip=str(self.folder / "zmq"),
-            **{f"{name}_port": number for number, name in enumerate(["shell", "iopub", "stdin", "control", "hb"], 1)},
+            shell_port=1,
+            iopub_port=2,
+            stdin_port=3,
+            control_port=4,
+            hb_port=5,
         )
         command = [sys.executable, "-m", "minrlm_nb.inkernel", "-f", file, *arguments]
         command += [CALLS_FLAG, str(self.folder / "calls")] if calls else []
@@ -260,8 +266,6 @@ class LiveKernel:
         return False
 
     def _answer_calls_over_stdin(self) -> None:
-        import json
-
         while (message := _next(self.client.get_stdin_msg)) is not None:
             prompt = message["content"]["prompt"]
             assert prompt.startswith(STDIN_CALL_PREFIX), prompt
@@ -269,8 +273,6 @@ class LiveKernel:
 
 
 def _next(get: Callable[..., dict[str, Any]]) -> dict[str, Any] | None:
-    import queue
-
     try:
         return get(timeout=0.005)
     except queue.Empty:
