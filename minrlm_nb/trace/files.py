@@ -17,24 +17,31 @@ from ..errors import TraceError
 from .build import NotebookBuilder, TracedRun
 
 _SLUG_CHARS: Final = 48
+_SETTLE_S: Final = 0.01
+"""Seconds a change waits for the next one before it is written."""
+
+_LINGER_S: Final = 0.5
+"""Seconds the writing thread stays when there is nothing to write."""
+
 _serial = itertools.count()
 
 
 class Saver:
     """Brings a file up to date in a thread of its own, so that a slow disk never holds up a run.
 
-    What is put while a write is under way waits; only the latest waits, since it holds everything before. The thread
-    lives as long as there is something to write, and the interpreter does not exit before.
+    What is put while a write is under way waits, and only the latest, since it holds everything before. The thread
+    stays a moment after each write, for the next; the interpreter does not exit before everything is written.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._changed = threading.Condition()
         self._waiting: Sequence[TracedRun] | None = None
-        self._busy = False
+        self._working = False
+        self._flushing = False
         self._saved = False
         self._problem: TraceError | None = None
-        self._builder = NotebookBuilder()  # used by the one thread that is busy
+        self._builder = NotebookBuilder()  # used by the one thread that is working
 
     @property
     def saved(self) -> bool:
@@ -52,9 +59,10 @@ class Saver:
         """Have these runs written soon; returns at once."""
         with self._changed:
             self._waiting = runs
-            if self._busy:
+            self._changed.notify_all()
+            if self._working:
                 return
-            self._busy = True
+            self._working = True
         try:
             threading.Thread(target=self._work, name="minrlm-trace").start()
         except RuntimeError:  # no thread to be had: too many, or the interpreter is shutting down
@@ -63,7 +71,12 @@ class Saver:
     def flush(self) -> None:
         """Wait until everything put so far is written, or failed to be."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._busy)
+            self._flushing = True
+            self._changed.notify_all()
+            try:
+                self._changed.wait_for(lambda: not self._working)
+            finally:
+                self._flushing = False
 
     def _work(self) -> None:
         try:
@@ -73,14 +86,17 @@ class Saver:
                     self._saved, self._problem = self._saved or problem is None, problem
         finally:
             with self._changed:
-                self._busy = False
+                self._working = False
                 self._changed.notify_all()
 
     def _take(self) -> Sequence[TracedRun] | None:
+        """Wait for something to write and let it settle; None when nothing came for a while."""
         with self._changed:
+            self._changed.wait_for(lambda: self._waiting is not None or self._flushing, _LINGER_S)
+            self._changed.wait_for(lambda: self._flushing, _SETTLE_S)
             runs, self._waiting = self._waiting, None
             if runs is None:
-                self._busy = False  # in the same breath, so that a `put` from now on starts a new thread
+                self._working = False  # in the same breath, so that a `put` from now on starts a new thread
             return runs
 
     def _write(self, runs: Sequence[TracedRun]) -> TraceError | None:

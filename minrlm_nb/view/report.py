@@ -1,7 +1,8 @@
 """What ``%%rlm`` leaves in the notebook: one self-contained page of a run, without scripts.
 
 Everything is text until `minrlm_nb.view.markup` says otherwise, so nothing a model or an input wrote can act. Long
-things are cut; the whole of them is in the trace.
+things are cut; the whole of them is in the trace. Where styles are stripped (GitHub, a notebook not trusted yet) the
+blanks between the parts of a line keep its words apart.
 """
 
 from __future__ import annotations
@@ -86,7 +87,7 @@ def _head(record: RunRecord) -> Html:
     task, more = cut(record.task.strip(), _MAX_TASK_CHARS, "the trace has the whole task")
     css = "mrlm-busy" if record.stop_reason is None else _CHIPS.get(record.stop_reason, "mrlm-warn")
     chip = element("span", ending(record), class_=f"mrlm-chip {css}")
-    return element("div", element("div", task, more, class_="mrlm-task"), chip, class_="mrlm-head")
+    return element("div", element("div", task, more, class_="mrlm-task"), " ", chip, class_="mrlm-head")
 
 
 def _answer(record: RunRecord, variable: str) -> Html:
@@ -125,6 +126,7 @@ def _facts(record: RunRecord) -> Html:
         element(
             "div",
             element("span", label, class_="mrlm-label"),
+            " ",
             element("span", one_line(value, 120), class_="mrlm-value"),
             class_="mrlm-fact",
         )

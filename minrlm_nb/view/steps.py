@@ -65,8 +65,11 @@ def _step(step: Step, opened: bool, room: Room) -> Html:
     summary = element(
         "summary",
         element("span", str(step.number), class_="mrlm-number"),
+        " ",
         element("span", _gist(step), class_="mrlm-gist"),
+        " ",
         _mark(step.result),
+        " ",
         element("span", _meta(step), class_="mrlm-meta"),
     )
     return element(
