@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .catalog import MODELS
+from . import catalog
 from .store import installed, list_models, path
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def open_local(name: str = "local") -> ChatModel:
     """
     wanted = name.lower().removeprefix("local").removeprefix(":")
     if not wanted:
-        wanted = next(iter(installed()), MODELS[0].name)
+        wanted = next(iter(installed()), catalog.MODELS[0].name)
     file = path(wanted)
     from .chat import LocalChat
     from .process import shared_server

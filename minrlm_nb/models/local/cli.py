@@ -7,8 +7,7 @@ import sys
 from typing import Any
 
 from ...errors import ModelFileError
-from . import fetch, store
-from .catalog import MODELS
+from . import catalog, fetch, store
 
 DONE, FAILED = 0, 4
 
@@ -21,7 +20,7 @@ def add_parser(subparsers: Any) -> None:
         description="The embedded model: small, free, and run on this machine without a key.",
     )
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    names = [entry.name for entry in MODELS]
+    names = [entry.name for entry in catalog.MODELS]
 
     get = actions.add_parser("get", help="fetch a model; goes on where an earlier fetch stopped")
     get.add_argument("--file", metavar="PATH", help="a copy you have; linked or copied once its hash is right")

@@ -16,7 +16,8 @@ from pathlib import Path
 import platformdirs
 
 from ...errors import ModelFileError
-from .catalog import APP, MODELS, ModelEntry, find
+from . import catalog
+from .catalog import APP, ModelEntry, find
 
 OWN_FILE = "file"
 """The name of the user's own GGUF file, given by ``MINRLM_GGUF``."""
@@ -50,13 +51,13 @@ def own_file() -> Path | None:
 
 def list_models() -> list[ModelStatus]:
     """Every model of the catalog, and whether it is here."""
-    return [ModelStatus(entry, place(entry), _looks_whole(entry)) for entry in MODELS]
+    return [ModelStatus(entry, place(entry), _looks_whole(entry)) for entry in catalog.MODELS]
 
 
 def installed() -> list[str]:
     """Names that `open_local` takes on this machine, the preferred one first; looks, but hashes nothing."""
     own = [OWN_FILE] if own_file() else []
-    return own + [entry.name for entry in MODELS if _looks_whole(entry)]
+    return own + [entry.name for entry in catalog.MODELS if _looks_whole(entry)]
 
 
 def path(name: str) -> Path:
