@@ -2,6 +2,7 @@ import io
 import os
 import pty
 import re
+from collections.abc import Iterator
 from typing import TextIO
 
 import pytest
@@ -95,20 +96,21 @@ def test_a_closed_stream_ends_no_run() -> None:
 
 
 @pytest.fixture
-def terminal() -> TextIO:
+def terminal() -> Iterator[TextIO]:
     """The writing end of a real terminal."""
-    _, follower = pty.openpty()
-    return os.fdopen(follower, "w")
+    leader, follower = pty.openpty()
+    with os.fdopen(follower, "w") as stream:
+        yield stream
+    os.close(leader)
 
 
 def test_colours_are_for_terminals_that_want_them(terminal: TextIO, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("NO_COLOR", raising=False)
-    with terminal:
-        assert StepPrinter(terminal)._colour
-        monkeypatch.setenv("TERM", "dumb")
-        assert not StepPrinter(terminal)._colour
-        monkeypatch.setenv("TERM", "xterm")
-        monkeypatch.setenv("NO_COLOR", "1")
-        assert not StepPrinter(terminal)._colour
+    assert StepPrinter(terminal)._colour
+    monkeypatch.setenv("TERM", "dumb")
+    assert not StepPrinter(terminal)._colour
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not StepPrinter(terminal)._colour
     assert not StepPrinter(io.StringIO())._colour
