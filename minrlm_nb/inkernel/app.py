@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 from ipykernel.kernelapp import IPKernelApp
@@ -14,6 +12,7 @@ from tornado import ioloop
 from traitlets.config import Config
 
 from ..wire import CALLS_FLAG, OWNED_FLAG
+from .absent import UNWANTED, absent
 from .calls import SocketChannel
 from .final import quiet_threads
 from .kernel import Kernel
@@ -99,7 +98,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     app.owned = options.owned is not None
     if app.owned:
         app.parent_handle = options.owned  # or ipykernel tells a terminal how to connect
-    with _without_debugpy():
+    with absent(*UNWANTED):
         app.initialize(rest)
     if options.calls is not None:
         # Only now: a driver that sees us come knows that all other sockets are bound.
@@ -118,16 +117,3 @@ def _settings() -> Config:
     settings.InteractiveShell.colors = "NoColor"
     settings.Completer.use_jedi = False
     return settings
-
-
-@contextmanager
-def _without_debugpy() -> Iterator[None]:
-    """Keep ipykernel from importing debugpy, which takes longer than all the rest."""
-    hidden = sys.modules.get("debugpy")
-    sys.modules["debugpy"] = None  # type: ignore[assignment]  # how Python is told that there is no such module
-    try:
-        yield
-    finally:
-        del sys.modules["debugpy"]
-        if hidden is not None:
-            sys.modules["debugpy"] = hidden

@@ -25,5 +25,4 @@ def kernel(shared_kernel: LiveKernel) -> LiveKernel:
     assert shared_kernel.seed(TEXT, "another input") == {"status": "ok"}
     assert shared_kernel.driver is not None
     shared_kernel.driver.requests.clear()
-    shared_kernel.driver.most_slow_at_once = 0
     return shared_kernel

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +32,8 @@ from minrlm_nb.wire import (
 )
 
 PATIENCE_S = 30.0
+TOGETHER = 20
+"""So many requests whose task says "together" are answered only once all of them are in."""
 
 
 @dataclass
@@ -79,8 +80,7 @@ class Driver:
 
     def __init__(self, path: Path) -> None:
         self.requests: list[dict[str, Any]] = []
-        self.most_slow_at_once = 0
-        self._slow = 0
+        self._together = threading.Barrier(TOGETHER)
         self._lock = threading.Lock()
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(str(path))
@@ -125,13 +125,8 @@ class Driver:
     def _answer(self, request: dict[str, Any]) -> None:
         if "never" in request.get("task", ""):
             self._released.wait(PATIENCE_S)
-        elif "slow" in request.get("task", ""):
-            with self._lock:
-                self._slow += 1
-                self.most_slow_at_once = max(self.most_slow_at_once, self._slow)
-            time.sleep(0.05)
-            with self._lock:
-                self._slow -= 1
+        elif "together" in request.get("task", ""):
+            self._together.wait(PATIENCE_S)
         self.send(answer_to(request))
 
 
