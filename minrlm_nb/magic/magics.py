@@ -125,7 +125,7 @@ class RLM(Magics):
         finally:
             last.result = running.result_if_any()
             if last.result is not None:
-                view.finish(last.result.record, conversation.profiles)
+                view.finish(last.result.record, conversation.profiles, output)
                 self._shell.user_ns[output] = last.result.answer
                 self._shell.user_ns["_rlm"] = last.result
         if last.result is not None and last.result.stop_reason in ("model_error", "kernel_error"):

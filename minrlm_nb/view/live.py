@@ -49,9 +49,9 @@ class LiveView:
             self._shown_at = now
             self._show(self._progress.html(), self._progress.text())
 
-    def finish(self, record: RunRecord, profiles: Sequence[InputProfile]) -> None:
-        """Replace the progress by the report."""
-        self._show(report_html(record, profiles), report_text(record))
+    def finish(self, record: RunRecord, profiles: Sequence[InputProfile], variable: str) -> None:
+        """Replace the progress by the report; ``variable`` is the name that holds the answer."""
+        self._show(report_html(record, profiles, variable), report_text(record))
 
     def _show(self, html: str, text: str) -> None:
         bundle = {"text/html": html, "text/plain": text}
