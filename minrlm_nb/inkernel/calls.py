@@ -119,7 +119,8 @@ class SocketChannel:
         try:
             while True:
                 message = read_frame(self._connection.recv)
-                slot = self._waiting.pop(message.get("id", 0), None)
+                number = message.get("id")
+                slot = self._waiting.pop(number, None) if isinstance(number, int) else None
                 if slot is not None:  # else the cell stopped waiting (an interrupt), or the id was never ours
                     slot.fill(cast(CallReply, message))
         except (OSError, EOFError, WireError) as error:
