@@ -82,7 +82,7 @@ class RLM:
 
     Examples
     --------
-    >>> with RLM(model="gpt-5-mini") as rlm:  # doctest: +SKIP
+    >>> with RLM(model="gpt-6-luna") as rlm:  # doctest: +SKIP
     ...     rlm.completion("How many ERROR lines?", Path("server.log")).answer
     """
 
@@ -160,15 +160,15 @@ class RLM:
         KeyboardInterrupt
             After the run was stopped; its trace is saved.
         """
-        running, conversation = self.start(task, context)
+        running, conversation = self.prepare(task, context)
         try:
-            return running.wait()
+            return running.start().wait()
         finally:
             conversation.close()
 
     async def acompletion(self, task: str, context: object = "") -> RunResult:
         """`completion` for a running event loop; cancelling the awaiting task stops the run."""
-        running, conversation = await asyncio.to_thread(self._prepare, task, context)
+        running, conversation = await asyncio.to_thread(self.prepare, task, context)
         loop = asyncio.get_running_loop()
         done = asyncio.Event()
 
@@ -194,7 +194,7 @@ class RLM:
         with ThreadPoolExecutor(min(MOST_RUNS_AT_ONCE, len(ready)) or 1, thread_name_prefix="minrlm-map") as pool:
             return list(pool.map(lambda texts: self.completion(task, texts), ready))
 
-    def start(
+    def prepare(
         self,
         task: str,
         context: object = "",
@@ -205,7 +205,7 @@ class RLM:
         previous: Conversation | None = None,
         pooled: bool = True,
     ) -> tuple[Running[RunResult], Conversation]:
-        """Begin a run without waiting for it.
+        """Check everything and get a run ready, without starting it.
 
         Parameters
         ----------
@@ -223,40 +223,8 @@ class RLM:
         Returns
         -------
         Running, Conversation
-            The run; and what it leaves behind, which the caller closes once the run is over.
+            The run, for the caller to start; and what it leaves behind, for the caller to close once it is over.
         """
-        running, conversation = self._prepare(
-            task, context, labels=labels, listeners=listeners, trace_path=trace_path, previous=previous, pooled=pooled
-        )
-        return running.start(), conversation
-
-    def close(self) -> None:
-        """Close the model's connections, if this object opened them."""
-        if self._owns_model:
-            self.model.close()
-
-    def __enter__(self) -> RLM:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __repr__(self) -> str:
-        return f"RLM(model={self.model.name!r}, isolation={self.config.isolation!r})"
-
-    def _prepare(
-        self,
-        task: str,
-        context: object,
-        *,
-        labels: Sequence[str] | None = None,
-        listeners: Sequence[Listener] = (),
-        trace_path: Path | None = None,
-        previous: Conversation | None = None,
-        pooled: bool = True,
-    ) -> tuple[Running[RunResult], Conversation]:
         if not isinstance(task, str) or not task.strip():
             raise ConfigError(f"the task must be a text that says what to find out, not {task!r}")
         found = as_inputs(context, labels)
@@ -288,6 +256,22 @@ class RLM:
             return RunResult(record, conversation.writer.notebook, conversation.writer.path)
 
         return Running(work, cancel), conversation
+
+    def close(self) -> None:
+        """Close the model's connections, if this object opened them."""
+        if self._owns_model:
+            self.model.close()
+
+    def __enter__(self) -> RLM:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"RLM(model={self.model.name!r}, isolation={self.config.isolation!r})"
 
     def _brief(self, profiles: tuple[InputProfile, ...]) -> Brief:
         views = tuple(SmallView(p.name, p.head.text, p.kind, p.columns, p.size, p.lines) for p in profiles)

@@ -81,11 +81,11 @@ def _run(args: argparse.Namespace) -> int:
     else:
         listeners.append(_print_notice)
     with RLM(**chosen(args), trace_dir=None if args.no_trace else DEFAULT_TRACE_DIR) as rlm:
-        running, conversation = rlm.start(
+        running, conversation = rlm.prepare(
             args.task, context, labels=labels, listeners=listeners, trace_path=args.trace, pooled=False
         )
         try:
-            result = running.wait()
+            result = running.start().wait()
         finally:
             conversation.close()
     if args.json:

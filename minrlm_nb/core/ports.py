@@ -74,7 +74,7 @@ class ChatModel(Protocol):
 
     @property
     def name(self) -> str:
-        """What the person sees, for example ``gpt-5-mini`` or ``local:1.5b``."""
+        """What the person sees, for example ``gpt-6-luna`` or ``local:1.5b``."""
 
     @property
     def prompt_profile(self) -> PromptProfile:

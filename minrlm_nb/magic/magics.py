@@ -116,12 +116,12 @@ class RLM(Magics):
         trace_dir = None if args.no_trace or not self.trace_dir else self.trace_dir
         runner = api.RLM(model, trace_dir=trace_dir, **settings)
         view = LiveView(self._shell)
-        running, conversation = runner.start(
+        running, conversation = runner.prepare(
             task, context, labels=labels, listeners=[view], trace_path=args.trace, previous=previous
         )
         last = self._last = _LastRun(conversation)
         try:
-            running.wait(view.refresh)
+            running.start().wait(view.refresh)
         finally:
             last.result = running.result_if_any()
             if last.result is not None:

@@ -12,9 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ..core.feedback import shorten
 from ..core.records import CellError, Output
 from .channels import Message
-from .text import cut, plain
+from .text import plain
 
 StreamName = Literal["stdout", "stderr"]
 
@@ -173,9 +174,9 @@ def read_error(content: dict[str, Any], line: int | None, most_chars: int = 20_0
     """The exception in an ``execute_reply`` or ``error`` message, as plain capped text."""
     name, value = _joined(content.get("ename")), _joined(content.get("evalue"))
     return CellError(
-        name=plain(cut(name or "Error", 200)),
-        value=plain(cut(value or "", most_chars // 4)),
-        traceback=plain(cut(_traceback(content), most_chars)),
+        name=plain(shorten(name or "Error", 200)),
+        value=plain(shorten(value or "", most_chars // 4)),
+        traceback=plain(shorten(_traceback(content), most_chars)),
         line=line,
     )
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ..core.feedback import shorten
 from ..core.records import Reads, Variable
 from ..wire import METADATA_KEY
 from .requests import READS, BadRequest, checked_reads
-from .text import cut, plain
+from .text import plain
 
 _MOST_VARIABLES = 200
 _MOST_NOTICES = 20
@@ -73,4 +74,4 @@ def _items(raw: object, most: int) -> list[Any]:
 
 
 def _text(text: str) -> str:
-    return plain(cut(text, _MOST_CHARS))
+    return plain(shorten(text, _MOST_CHARS))

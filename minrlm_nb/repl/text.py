@@ -29,14 +29,6 @@ def plain(text: str) -> str:
     return _SURROGATES.sub("\ufffd", _CONTROLS.sub("", text))
 
 
-def cut(text: str, most: int) -> str:
-    """Keep the beginning and the end of a text longer than ``most`` characters, and say how much is missing."""
-    if len(text) <= most:
-        return text
-    head, tail = most * 2 // 3, most // 3
-    return f"{text[:head]}\n… {len(text) - head - tail:,} characters left out …\n{text[len(text) - tail :]}"
-
-
 def _last_written(line: str) -> str:
     """What a line shows after its carriage returns: the last piece that is not blank, as progress bars mean it."""
     if "\r" not in line:

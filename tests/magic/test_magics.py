@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,11 @@ class Notebook:
     def __getitem__(self, name: str) -> Any:
         return self.shell.user_ns[name]
 
-    def serve(self, *replies: str, **behaviour: Any) -> ScriptedServer:
-        server = ScriptedServer(list(replies) or [COUNT], cycle=True, **behaviour)
-        server.start()
-        self.run(f"%config RLM.base_url = {server.base_url!r}", "%config RLM.model = 'scripted'")
-        return server
+    @contextmanager
+    def serve(self, *replies: str, **behaviour: Any) -> Iterator[ScriptedServer]:
+        with ScriptedServer(list(replies) or [COUNT], cycle=True, **behaviour) as server:
+            self.run(f"%config RLM.base_url = {server.base_url!r}", "%config RLM.model = 'scripted'")
+            yield server
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from minrlm_nb.core.records import Output
 from minrlm_nb.repl.channels import Message
 from minrlm_nb.repl.outputs import OutputCaps, Outputs, read_error
-from minrlm_nb.repl.text import cut, plain
+from minrlm_nb.repl.text import plain
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"rest"
 JSON = st.recursive(
@@ -81,17 +81,6 @@ def test_hostile_text_takes_no_longer_than_its_length(evil: str) -> None:
     began = time.monotonic()
     plain(evil * 300_000)
     assert time.monotonic() - began < 20  # quadratic would take hours
-
-
-def test_a_cut_text_keeps_both_ends_and_says_what_is_missing() -> None:
-    assert cut("short", 10) == "short"
-    text = cut("a" * 50 + "b" * 50, 30)
-    assert text.startswith("a" * 20)
-    assert text.endswith("b" * 10)
-    assert "70 characters" in text
-
-
-# -- streams and displays ----------------------------------------------------------------------------------------
 
 
 def test_consecutive_writes_to_one_stream_are_one_output() -> None:
