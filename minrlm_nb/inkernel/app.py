@@ -100,6 +100,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         app.parent_handle = options.owned  # or ipykernel tells a terminal how to connect
     with absent(*UNWANTED):
         app.initialize(rest)
+    app.log.setLevel(app.log_level)  # or every debug message is made, to be dropped by the handler
     if options.calls is not None:
         # Only now: a driver that sees us come knows that all other sockets are bound.
         app.channel = SocketChannel.connect(options.calls, on_close=leave if app.owned else None)

@@ -27,6 +27,9 @@ class Kernel(IPythonKernel):
     implementation_version = __version__
     banner = "minrlm REPL kernel"
     shell_class = Type(Shell)
+    # ipykernel sleeps before each reply so that output gets ahead of it. The driver waits for ``idle``, which travels
+    # behind the output, so for it the sleep is time lost.
+    _execute_sleep = 0.0
 
     shell: Any
     session: Any

@@ -18,7 +18,8 @@ CONTEXT = 500
 """Characters kept on either side of a hit unless the caller says otherwise."""
 
 _SHOWN_HITS = 5
-_SHOWN_AROUND = 60
+_SHOWN_CHARS = 1_600
+"""What a description shows: the first hits, with as much around them as fits."""
 
 
 class Hits(Sequence[Hit]):
@@ -94,14 +95,15 @@ class Hits(Sequence[Hit]):
         count = len(self)
         noun = "hit" if count == 1 else "hits"
         lines = [f"{count:,} {noun}{self._about}{':' if count else ''}"]
-        for number in range(min(count, _SHOWN_HITS)):
+        shown = min(count, _SHOWN_HITS)
+        around = min(self._context, _SHOWN_CHARS // (2 * shown)) if shown else 0
+        for number in range(shown):
             start, end = self._starts[number], self._ends[number]
-            before = self._text[max(0, start - min(_SHOWN_AROUND, self._context)) : start]
-            after = self._text[end : end + min(_SHOWN_AROUND, self._context)]
-            match = self._text[start : min(end, start + 2 * _SHOWN_AROUND)]
+            before, after = self._text[max(0, start - around) : start], self._text[end : end + around]
+            match = self._text[start : min(end, start + _SHOWN_CHARS // shown)]
             lines.append(f"[{number}] {_one_line(before)}«{_one_line(match)}»{_one_line(after)}")
-        if count > _SHOWN_HITS:
-            lines.append(f"… and {count - _SHOWN_HITS:,} more; each hit is (match, before, after)")
+        if count > shown:
+            lines.append(f"… and {count - shown:,} more; each hit is (match, before, after)")
         return "\n".join(lines)
 
     def known_length(self) -> int:
