@@ -20,6 +20,7 @@ from typing import Any, Final, Literal, TypedDict
 
 METADATA_KEY: Final = "minrlm"
 ANSWER_MIME: Final = "application/vnd.minrlm.answer+json"
+"""``FINAL`` displays an `EncodedAnswer` under this type; a long answer is cut there, and the note says so."""
 
 SEED_REQUEST: Final = "minrlm_seed_request"
 SEED_REPLY: Final = "minrlm_seed_reply"

@@ -18,6 +18,8 @@ from ..wire import METADATA_KEY, SEED_REPLY, SEED_REQUEST, CellReport, SeedConte
 from .calls import CallChannel, NoChannel, SocketChannel, StdinChannel
 from .output import sendable
 from .shell import CellCompiler, Shell
+from .sizes import name_of_type
+from .tracebacks import message_of
 
 
 class Kernel(IPythonKernel):
@@ -81,8 +83,8 @@ class Kernel(IPythonKernel):
             # An interrupt between two statements, or a cell that broke IPython itself.
             content = {
                 "status": "error",
-                "ename": type(error).__name__,
-                "evalue": str(error)[:1_000],
+                "ename": name_of_type(error),
+                "evalue": message_of(error),
                 "traceback": [],
                 "execution_count": self.execution_count,
             }

@@ -24,6 +24,7 @@ from .output import METER, CappedDisplays, CappedStream, fit_bundle
 from .peek import make_peek
 from .reads import ReadLog
 from .search import make_search
+from .sizes import name_of_type
 from .subcalls import make_sub_calls
 from .summary import Snapshot, changed_variables, take_snapshot
 from .tracebacks import Failure, cell_name, describe_failure
@@ -239,8 +240,13 @@ class Shell(ZMQInteractiveShell):
         return {"ename": type(exception).__name__, "evalue": "", "traceback": self._last_traceback}
 
     def _report_failure(self, error: BaseException) -> Failure:
-        bare = isinstance(error, InputRejected | UsageError)
-        failure = describe_failure(error, self.compile.current, bare=bare)
+        bare = issubclass(type(error), InputRejected | UsageError)
+        try:
+            failure = describe_failure(error, self.compile.current, bare=bare)
+        except BaseException as broken:  # an exception's attributes may be code of the cell's
+            name = name_of_type(error)
+            text = f"{name} (it can't be described: {name_of_type(broken)})"
+            failure = Failure(name, text, (text,), None)
         self._error_line = failure.line
         self._last_traceback = list(failure.lines)
         sys.stdout.flush()

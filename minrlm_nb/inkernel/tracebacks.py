@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import TracebackType
 
 from .output import sendable
+from .sizes import name_of_type
 
 MESSAGE_CHARS = 4_000
 """Characters of an exception's message that are kept."""
@@ -45,7 +46,7 @@ def describe_failure(error: BaseException, current: str, *, bare: bool = False) 
     bare
         Leave out the frames: the message says it all.
     """
-    name, message = type(error).__name__, message_of(error)
+    name, message = name_of_type(error), message_of(error)
     line = getattr(error, "line", None) if bare else None
     last = f"{name}: {message}" if message else name
     if bare:
@@ -63,8 +64,8 @@ def message_of(error: BaseException) -> str:
     try:
         text = error.msg if isinstance(error, SyntaxError) else str(error)
         text = str.__str__(text)
-    except Exception as broken:
-        return f"(its message can't be had: {type(broken).__name__})"
+    except BaseException as broken:  # the cell has ended; whatever its exception does now is no more than odd
+        return f"(its message can't be had: {name_of_type(broken)})"
     if len(text) > MESSAGE_CHARS:
         return f"{sendable(text[:MESSAGE_CHARS])}… [{len(text):,} characters]"
     return sendable(text)
@@ -121,6 +122,6 @@ def _short(file: str) -> str:
 
 def _causes(error: BaseException) -> list[str]:
     if isinstance(members := getattr(error, "exceptions", None), tuple):
-        return [f"  holds {type(member).__name__}: {message_of(member)}" for member in members[:3]]
+        return [f"  holds {name_of_type(member)}: {message_of(member)}" for member in members[:3]]
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    return [f"(after {type(cause).__name__}: {message_of(cause)[:_LINE_CHARS]})"] if cause is not None else []
+    return [f"(after {name_of_type(cause)}: {message_of(cause)[:_LINE_CHARS]})"] if cause is not None else []

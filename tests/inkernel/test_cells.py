@@ -168,6 +168,12 @@ def test_a_syntax_error_names_its_line(kernel: LiveKernel, code: str, line: int)
     [
         "class E(Exception):\n    def __str__(self): raise ValueError\nraise E",
         "class E(Exception):\n    def __str__(self): return 3\nraise E",
+        "class E(Exception):\n    def __str__(self): raise SystemExit\nraise E",
+        "class E(Exception):\n    __cause__ = __context__ = property(lambda self: 1 / 0)\nraise E",
+        "class M(type(Exception)):\n    __name__ = property(lambda self: 1 / 0)\n"
+        "class E(Exception, metaclass=M): pass\nraise E",
+        "class E(Exception):\n    __class__ = property(lambda self: 1 / 0)\nraise E",
+        "class E(SyntaxError):\n    filename = lineno = msg = property(lambda self: 1 / 0)\nraise E",
         "raise ValueError('x' * 10**8)",
         "raise BaseException",
         "raise KeyboardInterrupt",

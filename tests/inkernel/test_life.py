@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import KernelManager
 
 from .live import LiveKernel
 
@@ -107,6 +111,31 @@ def test_the_kernel_reads_and_writes_nothing_of_its_owners(tmp_path: Path) -> No
     assert kernel.run("'leaked' in globals()").echo == "False"
     kernel.shut_down()
     assert sorted(home.rglob("*")) == before
+
+
+def test_jupyter_itself_can_start_the_kernel(tmp_path: Path) -> None:
+    spec = {"argv": [sys.executable, "-m", "minrlm_nb.inkernel", "-f", "{connection_file}"], "display_name": "it"}
+    (tmp_path / "it").mkdir()
+    (tmp_path / "it" / "kernel.json").write_text(json.dumps(spec))
+    manager = KernelManager(
+        kernel_name="it",
+        kernel_spec_manager=KernelSpecManager(kernel_dirs=[str(tmp_path)], ensure_native_kernel=False),
+        connection_file=str(tmp_path / "connection.json"),
+    )
+    manager.start_kernel(env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    client = manager.blocking_client()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=30)
+        shown: list[dict[str, Any]] = []
+        reply = client.execute_interactive("x = 6\nFINAL(x * 7)", output_hook=shown.append, timeout=30)
+        assert reply["content"]["status"] == "ok"
+        assert [message["content"]["data"]["text/plain"] for message in shown if "data" in message["content"]] == ["42"]
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel()
+        manager.cleanup_resources()
+        manager.context.destroy(0)
 
 
 def test_interrupting_a_starting_kernel_does_not_kill_it() -> None:
