@@ -65,7 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
     run.set_defaults(command=_run)
     from .models.local import cli as local
 
-    local.add_parser(commands)
+    local.add_parser(commands).set_defaults(command=local.run)
     return parser
 
 

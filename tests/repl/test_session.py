@@ -216,6 +216,8 @@ def test_calls_over_stdin_work_where_no_socket_is_shared(new_repl: NewRepl) -> N
     assert error is not None
     repl.run("FINAL('é' * 3_000_000)")
     assert repl.model.requests[-1]["answer"]["value"] == "é" * 3_000_000
-    stopped = repl.run("sub_llm('sleep 60')", timeout_s=0.5)
-    assert stopped.status == "timeout"
+    cancel = Cancel()
+    threading.Timer(0.5, cancel.stop).start()
+    stopped = repl.run("sub_llm('sleep 60')", cancel=cancel)
+    assert stopped.status == "interrupted"
     repl.assert_usable()

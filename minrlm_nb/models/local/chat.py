@@ -22,6 +22,9 @@ TIMEOUT_S: Final = 600.0
 WATCH_S: Final = 0.1
 """Seconds between two looks at the cancel signal while the server starts."""
 
+DEATH_S: Final = 0.5
+"""How long after a broken connection the server may turn out to have died."""
+
 ONE_BLOCK: Final = r"""
 root ::= "```python\n" line+ "```"
 line ::= ([^`\n] [^\n]*)? "\n"
@@ -64,8 +67,8 @@ class LocalChat:
 
     @property
     def has_price(self) -> bool:
-        """Never: it runs here."""
-        return False
+        """Always: what runs here costs nothing."""
+        return True
 
     def ask(self, request: ModelRequest, cancel: Cancel, on_delta: Delta | None = None) -> ModelReply:
         """Ask once and wait for the reply, for the server's start as well.
@@ -89,7 +92,7 @@ class LocalChat:
             try:
                 reply = self._chat_at(endpoint, wants_code).ask(replace(capped, timeout_s=left), cancel, on_delta)
             except (ModelConnectionError, ModelServerError) as error:
-                if self._server.is_up(endpoint):
+                if not self._has_gone(endpoint):
                     raise
                 deaths += 1
                 if deaths > 1:
@@ -116,6 +119,15 @@ class LocalChat:
             chats, self._chats, self._endpoint = list(self._chats.values()), {}, None
         for chat in chats:
             chat.close()
+
+    def _has_gone(self, endpoint: Endpoint) -> bool:
+        """Whether the server died; its connections break a moment before its process is seen to have ended."""
+        deadline = time.monotonic() + DEATH_S
+        while self._server.is_up(endpoint):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(WATCH_S / 10)
+        return True
 
     def _await_server(self, deadline: float, cancel: Cancel) -> Endpoint:
         while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections import deque
@@ -82,11 +83,12 @@ def run_all(
 def bytes_under(folder: Path) -> int:
     """Bytes of all files under a folder that something else is writing to."""
     total = 0
-    for file in folder.rglob("*"):
-        try:
-            total += file.stat().st_size
-        except FileNotFoundError:  # moved or removed between listing and looking
-            continue
+    for inside, _, names in os.walk(folder):  # unlike rglob it takes a folder that is gone by now
+        for name in names:
+            try:
+                total += os.stat(os.path.join(inside, name)).st_size
+            except FileNotFoundError:  # moved or removed between listing and looking
+                continue
     return total
 
 

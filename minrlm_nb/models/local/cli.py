@@ -12,9 +12,9 @@ from . import catalog, fetch, store
 DONE, FAILED = 0, 4
 
 
-def add_parser(subparsers: Any) -> None:
-    """Add the ``model`` command to the subparsers of ``minrlm-nb``."""
-    parser = subparsers.add_parser(
+def add_parser(subparsers: Any) -> argparse.ArgumentParser:
+    """Add the ``model`` command to the subparsers of ``minrlm-nb``; returns its parser."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
         "model",
         help="fetch and manage the embedded model",
         description="The embedded model: small, free, and run on this machine without a key.",
@@ -31,6 +31,7 @@ def add_parser(subparsers: Any) -> None:
         action.add_argument(
             "name", nargs="?", type=str.lower, choices=names, default=names[0], help="default: %(default)s"
         )
+    return parser
 
 
 def run(args: argparse.Namespace) -> int:
