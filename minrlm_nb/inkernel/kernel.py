@@ -40,7 +40,8 @@ class Kernel(IPythonKernel):
         super().__init__(**settings)
         self.shell_handlers[SEED_REQUEST] = self.seed_request
         self._report: CellReport | None = None
-        self._stdin_channel = StdinChannel(super().raw_input)
+        ask = super().raw_input
+        self._stdin_channel = StdinChannel(lambda prompt: self.shell.as_cell(ask, prompt))
         self.shell.compile = CellCompiler()
 
     def channel(self) -> CallChannel:

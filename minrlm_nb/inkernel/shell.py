@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import sys
-from typing import Any
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from ipykernel.displayhook import ZMQShellDisplayHook
 from ipykernel.zmqshell import ZMQInteractiveShell
@@ -29,6 +32,8 @@ from .subcalls import make_sub_calls
 from .summary import Snapshot, changed_variables, take_snapshot
 from .tracebacks import Failure, cell_name, describe_failure
 from .workspace import Workspace
+
+T = TypeVar("T")
 
 
 class CellCompiler(CachingCompiler):
@@ -96,6 +101,7 @@ class Shell(ZMQInteractiveShell):
         self._before: Snapshot = {}
         self._error_line: int | None = None
         self._running = False
+        self._cell_context = contextvars.copy_context()
         self._last_traceback: list[str] = []
         if hasattr(interactiveshell, "PickleShareDB"):  # older IPython opens a database on disk right away
             interactiveshell.PickleShareDB = lambda root: {}
@@ -129,9 +135,21 @@ class Shell(ZMQInteractiveShell):
             "peek": make_peek(self.reads),
             **make_sub_calls(channel, self.reads),
             **make_finals(
-                channel, self.reads, lambda name: self.user_ns[name], lambda data: self.display_pub.publish(data)
+                channel,
+                self.reads,
+                lambda name: self.user_ns[name],
+                lambda data: self.as_cell(self.display_pub.publish, data),
             ),
         }
+
+    def as_cell(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Call a function so that it knows which cell it works for, in whatever thread.
+
+        ipykernel 7.0 keeps that in context variables that threads don't inherit.
+        """
+        if threading.current_thread() is threading.main_thread():
+            return function(*arguments)
+        return self._cell_context.copy().run(function, *arguments)
 
     # -- one cell -----------------------------------------------------------------------------------------------
 
@@ -139,6 +157,7 @@ class Shell(ZMQInteractiveShell):
         """Prepare for a cell."""
         self._notices = []
         self._error_line = None
+        self._cell_context = contextvars.copy_context()
         METER.start_cell()
         self.display_pub.start_cell()
         self.interpreter.start_cell()
