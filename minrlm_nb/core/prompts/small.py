@@ -44,21 +44,36 @@ rows[0]["id"] = '1'
 rows[0]["city"] = 'Oslo'
 rows[0]["sales"] = '20'
 rows[0]["price"] = '2.5'"""
-_LINES: Final = """\
+_RECORDS: Final = """\
 input_0 is lines of text. It starts:
 [09:01] bob "buy" Oslo 12
 [09:02] eve "sell" Rome 7
 ...
 With names = "time word1 word2 word3 number".split()
-and rows = [dict(zip(names, re.findall(r'[^\\s"\\[\\]]+', line))) for line in input_0.splitlines()]:
+and rows = [dict(zip(names, re.sub(r'["\\[\\]]', " ", line).split())) for line in input_0.splitlines()]:
 rows[0]["time"] = '09:01'
 rows[0]["word1"] = 'bob'
 rows[0]["word2"] = 'buy'
 rows[0]["word3"] = 'Oslo'
 rows[0]["number"] = '12'"""
-_LINES_ROWS: Final = (
+_RECORDS_ROWS: Final = (
     'names = "time word1 word2 word3 number".split()\n'
-    "rows = [dict(zip(names, re.findall(r'[^\\s\"\\[\\]]+', line))) for line in input_0.splitlines()]\n"
+    'rows = [dict(zip(names, re.sub(r\'["\\[\\]]\', " ", line).split())) for line in input_0.splitlines()]\n'
+)
+_LINES: Final = """\
+input_0 is lines of text. It starts:
+[09:01] bob INFO: order 83 paid with 12 EUR in Oslo
+[09:02] eve WARN: order 84 with 7 EUR refused
+...
+With names = "time word1 level message".split()
+and rows = [dict(zip(names, re.sub(r'["\\[\\]]', " ", line).split(None, 3))) for line in input_0.splitlines()]:
+rows[0]["time"] = '09:01'
+rows[0]["word1"] = 'bob'
+rows[0]["level"] = 'INFO:'
+rows[0]["message"] = 'order 83 paid with 12 EUR in Oslo'"""
+_LINES_ROWS: Final = (
+    'names = "time word1 level message".split()\n'
+    'rows = [dict(zip(names, re.sub(r\'["\\[\\]]\', " ", line).split(None, 3))) for line in input_0.splitlines()]\n'
 )
 _JSON: Final = """\
 input_0 is JSON. With data = json.loads(input_0):
@@ -78,11 +93,24 @@ It was a calm morning. The sea..."""
 
 _EXAMPLES: Final = {
     "csv": (
-        _ask(_TABLE, "Which city had the highest price?"),
+        _ask(_TABLE, "What was the highest price in Rome?"),
         _reply(
             "rows = list(csv.DictReader(io.StringIO(input_0)))\n"
-            'best = max(rows, key=lambda row: float(row["price"] or 0))\n'
-            'FINAL(best["city"])'
+            'FINAL(max(float(row["price"]) for row in rows if row["city"] == "Rome"))'
+        ),
+        _ask(_TABLE, "Which city has the highest average price?"),
+        _reply(
+            "rows = list(csv.DictReader(io.StringIO(input_0)))\n"
+            "prices = defaultdict(list)\n"
+            "for row in rows:\n"
+            '    prices[row["city"]].append(float(row["price"]))\n'
+            "FINAL(max(prices, key=lambda city: sum(prices[city]) / len(prices[city])))"
+        ),
+        _ask(_TABLE, "What is the id of the row with the highest price?"),
+        _reply(
+            "rows = list(csv.DictReader(io.StringIO(input_0)))\n"
+            'highest = max(rows, key=lambda row: float(row["price"]))\n'
+            'FINAL(highest["id"])'
         ),
         _ask(_TABLE, "Which city has the most revenue (sales times price)?"),
         _reply(
@@ -93,19 +121,31 @@ _EXAMPLES: Final = {
             "FINAL(totals.most_common(1)[0][0])"
         ),
     ),
-    "lines": (
-        _ask(_LINES, "How many lines mention Rome?"),
-        _reply('FINAL(sum(1 for line in input_0.splitlines() if "Rome" in line))'),
-        _ask(_LINES, "Who sold the most?"),
+    "rows of words": (
+        _ask(_RECORDS, "How many different places are there?"),
+        _reply(_RECORDS_ROWS + 'FINAL(len({row["word3"] for row in rows}))'),
+        _ask(_RECORDS, "What is the total number of all sales?"),
+        _reply(_RECORDS_ROWS + 'FINAL(sum(float(row["number"]) for row in rows if row["word2"] == "sell"))'),
+        _ask(_RECORDS, "Who sold most often?"),
         _reply(
-            _LINES_ROWS + "totals = Counter()\n"
-            "for row in rows:\n"
-            '    if row["word2"] == "sell":\n'
-            '        totals[row["word1"]] += float(row["number"])\n'
-            "FINAL(totals.most_common(1)[0][0])"
+            _RECORDS_ROWS + 'counts = Counter(row["word1"] for row in rows if row["word2"] == "sell")\n'
+            "FINAL(counts.most_common(1)[0][0])"
         ),
-        _ask(_LINES, "How many times did eve buy?"),
-        _reply(_LINES_ROWS + 'FINAL(sum(1 for row in rows if row["word1"] == "eve" and row["word2"] == "buy"))'),
+        _ask(_RECORDS, "How many times did eve buy?"),
+        _reply(_RECORDS_ROWS + 'FINAL(sum(1 for row in rows if row["word1"] == "eve" and row["word2"] == "buy"))'),
+    ),
+    "lines": (
+        _ask(_LINES, "What is the highest payment in EUR?"),
+        _reply('amounts = [float(n) for n in re.findall(r"paid with (\\d+) EUR", input_0)]\nFINAL(max(amounts))'),
+        _ask(_LINES, "When was the first order in Oslo?"),
+        _reply(_LINES_ROWS + 'first = next(row for row in rows if "Oslo" in row["message"])\nFINAL(first["time"])'),
+        _ask(_LINES, "Who has the most lines with WARN?"),
+        _reply(
+            _LINES_ROWS + 'counts = Counter(row["word1"] for row in rows if row["level"] == "WARN:")\n'
+            "FINAL(counts.most_common(1)[0][0])"
+        ),
+        _ask(_LINES, "How many times was an order refused?"),
+        _reply('FINAL(sum(1 for line in input_0.splitlines() if "refused" in line))'),
     ),
     "json": (
         _ask(_JSON, "How many dogs live in Oslo?"),
@@ -146,12 +186,26 @@ _EXAMPLES: Final = {
         _reply("FINAL(sum(n * n for n in range(1, 11)))"),
     ),
 }
-_EXAMPLES_OF: Final = {"records": "csv", "log": "lines", "markdown": "prose", "markup": "prose", "code": "lines"}
+_SHAPES: Final = {
+    "csv": "csv",
+    "records": "csv",
+    "json": "json",
+    "jsonl": "jsonl",
+    "log": "lines",
+    "lines": "lines",
+    "code": "lines",
+    "markup": "lines",
+}
+"""Kinds of data and their examples; every other kind is treated as prose."""
+_BRACKETS: Final = re.compile(r'["\[\]]')
 
 _HINTS: Final = (
     ("NoneType", "Some values are None; skip them or use `or 0`."),
     ("index out of range", "Nothing matched: compare the condition with the values shown at the start."),
-    ("string indices", "That value is one object, not a list; don't loop over it."),
+    ("could not convert string to float", "Skip the rows without a number there."),
+    ("empty sequence", "Nothing matched: compare the condition with the values shown at the start."),
+    ("'tuple'", "Write only one pair of parentheses into the pattern: around the number you want."),
+    ("string indices", "That is a dict, not a list: loop over its .items() or take a key."),
     ("non-int of type 'str'", "Values from csv are strings; use float(...)."),
 )
 
@@ -163,8 +217,7 @@ class SmallStyle:
 
     def opening(self, task: str, brief: Brief) -> tuple[Message, ...]:
         """System message, examples, first user message."""
-        kind = brief.views[0].kind if brief.views else "none"
-        examples = _EXAMPLES.get(_EXAMPLES_OF.get(kind, kind), _EXAMPLES["lines"])
+        examples = _EXAMPLES[_shape(brief.views[0]) if brief.views else "none"]
         return Message("system", SYSTEM), *examples, _question(task, brief.views)
 
     def next_task(self, task: str, brief: Brief) -> Message:
@@ -202,25 +255,39 @@ def _question(task: str, views: Sequence[SmallView]) -> Message:
     return Message("user", "\n".join([*parts, f"Question: {task}"]))
 
 
+def _shape(view: SmallView) -> str:
+    """Which examples fit an input."""
+    if view.kind in ("log", "lines") and _are_records(_whole_lines(view.head)):
+        return "rows of words"
+    return _SHAPES.get(view.kind, "prose")
+
+
 def _shown(view: SmallView, chars: int) -> str:
     head = view.head[:chars]
     dots = "\n..." if len(head) < view.size else ""
-    if view.kind in ("csv", "records"):
-        return _table(view.name, _whole_lines(head))
-    if view.kind in ("log", "lines", "code"):
-        lines = _whole_lines(head)
-        return (
-            f"{view.name} is lines of text. It starts:\n" + "\n".join(lines[:2]) + dots + _first_words(view.name, lines)
-        )
-    if view.kind == "jsonl":
+    lines = _whole_lines(head)
+    shape = _shape(view)
+    if shape == "csv":
+        return _table(view.name, lines)
+    if shape in ("rows of words", "lines"):
+        start = "\n".join(lines[: 3 if shape == "rows of words" else 5])
+        return f"{view.name} is lines of text. It starts:\n{start}{dots}{_first_words(view.name, lines, shape)}"
+    if shape == "jsonl":
         found = "\n".join(first_values(head, "rows[0]"))
         return (
             f"{view.name} is JSON lines. With rows = [json.loads(line) for line in {view.name}.splitlines()]:\n{found}"
         )
-    if view.kind == "json":
+    if shape == "json":
         found = "\n".join(first_values(head, "data"))
         return f"{view.name} is JSON. With data = json.loads({view.name}):\n{found}"
     return f"{view.name} is prose. It starts:\n{head.strip()}{dots}"
+
+
+def _are_records(lines: list[str]) -> bool:
+    """Whether the words of every line stand for the same things: a web server's log does so, free messages do not."""
+    names = [_names(_words(line)[:MOST_VALUES]) for line in lines if line.strip()]
+    known = {tuple((n, name) for n, name in enumerate(line) if not name.startswith("word")) for line in names}
+    return len(known) == 1 and (len({len(line) for line in names}) == 1 or "status" in names[0])
 
 
 def _whole_lines(head: str) -> list[str]:
@@ -236,23 +303,47 @@ def _table(name: str, lines: list[str]) -> str:
     return f"{name} is CSV. With rows = list(csv.DictReader(io.StringIO({name}){option})):\n{values}"
 
 
-def _first_words(name: str, lines: list[str]) -> str:
-    words = re.findall(r'[^\s"\[\]]+', lines[0])[:MOST_VALUES]
+def _first_words(name: str, lines: list[str], shape: str) -> str:
+    words = _words(lines[0])
     names = _names(words)
-    shown = [f'rows[0]["{key}"] = {word!r}' for key, word in zip(names, words, strict=True) if word != "-"]
-    how = f"rows = [dict(zip(names, re.findall(r'[^\\s\"\\[\\]]+', line))) for line in {name}.splitlines()]"
+    split = "split()"
+    if shape == "lines":
+        fields = _fields_before_message(lines)
+        names = [*names[:fields], "message"]
+        split = f"split(None, {fields})"
+        words = _BRACKETS.sub(" ", lines[0]).split(None, fields)
+    names = names[:MOST_VALUES]
+    shown = [f'rows[0]["{key}"] = {word!r}' for key, word in zip(names, words, strict=False) if word != "-"]
+    how = f"""rows = [dict(zip(names, re.sub(r'["\\[\\]]', " ", line).{split})) for line in {name}.splitlines()]"""
     return f'\nWith names = "{" ".join(names)}".split()\nand {how}:\n' + "\n".join(shown)
 
 
+def _words(line: str) -> list[str]:
+    return _BRACKETS.sub(" ", line).split()
+
+
+def _fields_before_message(lines: list[str]) -> int:
+    """How many words come before the free text of a line: those up to a colon, or those of a known look."""
+    first = [_words(line)[:8] for line in lines]
+    colon = {next((n for n, word in enumerate(words) if word.endswith(":")), -1) for words in first}
+    if len(colon) == 1 and (place := colon.pop()) >= 0:
+        return place + 1
+    looks = [[not name.startswith("word") for name in _names(words)] for words in first]
+    known = next((n for n, column in enumerate(zip(*looks, strict=False)) if not all(column)), min(map(len, looks)))
+    return max(known, 1)
+
+
 _LOOKS: Final = (
-    ("ip", re.compile(r"(\d{1,3}\.){3}\d{1,3}|[0-9a-f:]*:[0-9a-f:]*:[0-9a-f]+")),
     ("datetime", re.compile(r"\d{1,2}/\w{3}/\d{4}:\S+|\d{4}-\d\d-\d\dT\S+")),
     ("date", re.compile(r"\d{4}[-/]\d\d[-/]\d\d|\d\d[-/.]\d\d[-/.]\d{4}")),
     ("time", re.compile(r"\d{1,2}:\d\d(:\d\d\S*)?")),
+    ("ip", re.compile(r"(\d{1,3}\.){3}\d{1,3}|[0-9a-f:]*:[0-9a-f:]*:[0-9a-f]+")),
+    ("weekday", re.compile(r"Mon|Tue|Wed|Thu|Fri|Sat|Sun")),
+    ("month", re.compile(r"Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec")),
     ("method", re.compile(r"GET|POST|PUT|HEAD|DELETE|PATCH|OPTIONS")),
     ("path", re.compile(r"/\S*")),
     ("protocol", re.compile(r"HTTP/\d\S*")),
-    ("level", re.compile(r"(?i)debug|info|notice|warn(ing)?|error|critical|fatal")),
+    ("level", re.compile(r"(?i)(debug|info|notice|warn(ing)?|error|critical|fatal):?")),
     ("number", re.compile(r"-?\d+(\.\d+)?")),
 )
 
