@@ -81,7 +81,8 @@ data["shop"] = 'Paws'
 data["pets"][0]["name"] = 'Rex'
 data["pets"][0]["kind"] = 'dog'
 data["pets"][0]["owner"]["city"] = 'Oslo'
-data["pets"][0]["age"] = 3"""
+data["pets"][0]["age"] = 3
+data["towns"]["Rome"]["open"] = 1990"""
 _JSONL: Final = """\
 input_0 is JSON lines. With rows = [json.loads(line) for line in input_0.splitlines()]:
 rows[0]["who"] = 'bob'
@@ -144,10 +145,14 @@ _EXAMPLES: Final = {
             _LINES_ROWS + 'counts = Counter(row["word1"] for row in rows if row["level"] == "WARN:")\n'
             "FINAL(counts.most_common(1)[0][0])"
         ),
-        _ask(_LINES, "How many times was an order refused?"),
-        _reply('FINAL(sum(1 for line in input_0.splitlines() if "refused" in line))'),
+        _ask(_LINES, "How many lines have a warning?"),
+        _reply('FINAL(sum(1 for line in input_0.splitlines() if "WARN" in line))'),
     ),
     "json": (
+        _ask(_JSON, "Which town opened first?"),
+        _reply(
+            'data = json.loads(input_0)\ntowns = data["towns"]\nFINAL(min(towns, key=lambda town: towns[town]["open"]))'
+        ),
         _ask(_JSON, "How many dogs live in Oslo?"),
         _reply(
             "data = json.loads(input_0)\n"
