@@ -110,7 +110,7 @@ class RLM(Magics):
         context, labels = find_inputs(args.inputs, names)
         if args.trace and args.no_trace:
             raise ConfigError("--trace and --no-trace exclude each other; give one")
-        previous = self._take_previous(args)
+        previous = self._previous(args)
         settings = {**self._settings(), **chosen(args)}
         model = self._model(settings.pop("model"), settings.pop("base_url"))
         trace_dir = None if args.no_trace or not self.trace_dir else self.trace_dir
@@ -119,7 +119,7 @@ class RLM(Magics):
         running, conversation = runner.prepare(
             task, context, labels=labels, listeners=[view], trace_path=args.trace, previous=previous
         )
-        last = self._last = _LastRun(conversation)
+        last = self._keep(conversation)
         try:
             running.start().wait(view.refresh)
         finally:
@@ -131,18 +131,22 @@ class RLM(Magics):
         if last.result is not None and last.result.stop_reason in ("model_error", "kernel_error"):
             raise UsageError(f"%%rlm: {explain(last.result.record)}")
 
-    def _take_previous(self, args: Any) -> api.Conversation | None:
-        """The kernel and trace to go on with; without ``--continue`` they are closed."""
-        last, self._last = self._last, None
-        if args.go_on:
-            if last is None:
-                raise ConfigError("there is no run to continue; run %%rlm without --continue first")
-            if args.trace or args.no_trace:
-                raise ConfigError("a continued run goes on in the trace it began; leave --trace and --no-trace out")
-            return last.conversation
-        if last is not None:
-            last.conversation.close()
-        return None
+    def _previous(self, args: Any) -> api.Conversation | None:
+        """The kernel and trace to go on with, if the cell says so."""
+        if not args.go_on:
+            return None
+        if self._last is None:
+            raise ConfigError("there is no run to continue; run %%rlm without --continue first")
+        if args.trace or args.no_trace:
+            raise ConfigError("a continued run goes on in the trace it began; leave --trace and --no-trace out")
+        return self._last.conversation
+
+    def _keep(self, conversation: api.Conversation) -> _LastRun:
+        """Keep this conversation for ``--continue``, and end the one kept so far if it is another."""
+        if self._last is not None and self._last.conversation is not conversation:
+            self._last.conversation.close()
+        self._last = _LastRun(conversation)
+        return self._last
 
     def _settings(self) -> dict[str, Any]:
         return {option.setting: getattr(self, option.setting) for option in OPTIONS}

@@ -17,6 +17,8 @@ from minrlm_nb import RunResult, load_trace
 from minrlm_nb.testing import ScriptedServer
 
 COUNT = "```python\nFINAL(input_0.count('ERROR'))\n```"
+KEEP = "```python\nkept = input_0.count('ERROR')\nFINAL(kept)\n```"
+GO_ON = "```python\nFINAL(kept + 1)\n```"
 
 
 class Notebook:
@@ -124,9 +126,7 @@ def test_no_answer_is_no_exception(notebook: Notebook, log: Path, capsys: pytest
 
 
 def test_a_further_question_goes_on_in_the_same_kernel_and_trace(notebook: Notebook, log: Path) -> None:
-    with notebook.serve(
-        "```python\nkept = input_0.count('ERROR')\nFINAL(kept)\n```", "```python\nFINAL(kept + 1)\n```"
-    ):
+    with notebook.serve(KEEP, GO_ON):
         notebook.run("%%rlm server.log", "How many?")
         first = notebook["_rlm"].path
         notebook.run("%%rlm --continue -o more", "One more?")
@@ -134,6 +134,16 @@ def test_a_further_question_goes_on_in_the_same_kernel_and_trace(notebook: Noteb
     assert notebook["_rlm"].path == first
     assert load_trace(first).answer == 3
     assert "How many?" in first.read_text()
+
+
+def test_a_mistyped_continuation_loses_nothing(notebook: Notebook, log: Path) -> None:
+    with notebook.serve(KEEP, GO_ON):
+        notebook.run("%%rlm server.log", "How many?")
+        notebook.shell.user_ns["broken"] = object()
+        with pytest.raises(UsageError, match="object"):
+            notebook.run("%%rlm broken --continue", "One more?")
+        notebook.run("%%rlm --continue", "One more?")
+    assert notebook["answer"] == 3
 
 
 def test_the_line_magic_tells_the_status_shows_the_last_run_and_resets(
