@@ -125,11 +125,13 @@ class SocketChannel:
                     slot.fill(cast(CallReply, message))
         except (OSError, EOFError, WireError) as error:
             self._closed = f"the call channel to the driver is closed ({error}); sub-calls are no longer possible"
-        self._outbox.put(None)
-        for slot in list(self._waiting.values()):
-            slot.fill(_failed("refused", self._closed))
-        if self._on_close is not None:
-            self._on_close()
+        finally:  # also when a cell has broken builtins under our feet: nobody may wait for a thread that is gone
+            self._closed = self._closed or "the call channel to the driver broke; sub-calls are no longer possible"
+            self._outbox.put(None)
+            for slot in [*self._waiting.values()]:
+                slot.fill(_failed("refused", self._closed))
+            if self._on_close is not None:
+                self._on_close()
 
 
 class StdinChannel:

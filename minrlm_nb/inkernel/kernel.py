@@ -80,7 +80,9 @@ class Kernel(IPythonKernel):
             content: dict[str, Any] = await super().do_execute(
                 code, silent, store_history, user_expressions, allow_stdin, cell_meta=cell_meta, cell_id=cell_id
             )
-        except (Exception, KeyboardInterrupt) as error:
+        except (asyncio.CancelledError, GeneratorExit):
+            raise  # the kernel is ending
+        except BaseException as error:
             # An interrupt between two statements, or a cell that broke IPython itself.
             content = {
                 "status": "error",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import fcntl
+import json
 import os
 import select
 import struct
@@ -11,7 +13,7 @@ import termios
 import threading
 import time
 import weakref
-from typing import Any
+from typing import Any, ClassVar
 
 from ipykernel.iostream import IOPubThread, OutStream
 from ipykernel.zmqshell import ZMQDisplayPublisher
@@ -90,9 +92,13 @@ METER = TextMeter()
 class CappedStream(OutStream):
     """stdout or stderr of the REPL kernel, capped by `METER`, what reaches the file descriptor included."""
 
+    made: ClassVar[list[CappedStream]] = []
+    """stdout and stderr, wherever a cell has put them."""
+
     _copying = False
 
     def __init__(self, *args: Any, watchfd: bool = True, **options: Any) -> None:
+        self.made.append(self)
         # "force": ipykernel leaves the descriptors alone inside a pytest run, and a kernel that a test starts would
         # then lose what is written past Python.
         super().__init__(*args, watchfd="force" if watchfd else False, **options)
@@ -129,10 +135,9 @@ class CappedStream(OutStream):
         while self._should_watch:
             select.select([self._fid], [], [])
             self._copying = True  # before reading: `drain` must see the bytes either in the pipe or here
-            piece = os.read(self._fid, _PIPE_READ_BYTES)
-            if not piece:
-                return
-            self.write(decoder.decode(piece))
+            # A cell may have broken builtins just now; if that ended this thread, nobody would empty the pipe.
+            with contextlib.suppress(Exception):
+                self.write(decoder.decode(os.read(self._fid, _PIPE_READ_BYTES)))
             self._copying = False
 
 
@@ -146,6 +151,9 @@ class CappedDisplays(ZMQDisplayPublisher):
     def start_cell(self) -> None:
         """Begin a cell with the whole allowance."""
         self._sent_bytes = self._sent = self.dropped = 0
+
+    def _flush_streams(self) -> None:
+        flush_streams()
 
     def publish(self, data: dict[str, Any], metadata: Any = None, *args: Any, **more: Any) -> None:
         """Publish a MIME bundle, without the contents that are too large."""
@@ -169,18 +177,31 @@ def fit_bundle(data: dict[str, Any]) -> tuple[dict[str, Any], int]:
     kept: dict[str, Any] = {}
     notes: list[str] = []
     for mime, content in data.items():
-        if isinstance(content, str):
-            content = sendable(content)
-        size = len(content) if isinstance(content, str | bytes) else 0
+        size = _size(content)
         if mime == "text/plain" and size > CELL_TEXT_CHARS:
-            kept[mime] = f"{content[:CELL_TEXT_CHARS]}… [{size:,} characters]"
+            kept[mime] = f"{sendable(content[:CELL_TEXT_CHARS])}… [{size:,} characters]"
         elif size > DISPLAY_BYTES:
             notes.append(f"[{mime} of {size:,} bytes left out; the limit is {DISPLAY_BYTES:,}]")
         else:
-            kept[mime] = content
+            kept[mime] = sendable(content) if isinstance(content, str) else content
     if notes:
         kept["text/plain"] = "\n".join([*([kept["text/plain"]] if "text/plain" in kept else []), *notes])
-    return kept, sum(len(content) for content in kept.values() if isinstance(content, str | bytes))
+    return kept, sum(map(_size, kept.values()))
+
+
+def _size(content: Any) -> int:
+    if isinstance(content, str | bytes):
+        return len(content)
+    try:
+        return len(json.dumps(content))
+    except (TypeError, ValueError, RecursionError):
+        return 0  # it can't be sent, and whoever displays it is told so
+
+
+def flush_streams() -> None:
+    """Send what was printed, also where a cell has put something else in the place of ``sys.stdout``."""
+    for stream in CappedStream.made:
+        stream.flush()
 
 
 def trust_output_thread(iopub: IOPubThread) -> None:

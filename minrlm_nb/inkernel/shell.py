@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import re
 import sys
 import threading
 from collections.abc import Callable
@@ -23,7 +24,7 @@ from .echo import BoundedText
 from .final import AnswerGiven, make_finals
 from .guard import check_names
 from .interpreter import Interpreter
-from .output import METER, CappedDisplays, CappedStream, fit_bundle
+from .output import METER, CappedDisplays, CappedStream, fit_bundle, flush_streams
 from .peek import make_peek
 from .reads import ReadLog
 from .search import make_search
@@ -34,6 +35,8 @@ from .tracebacks import Failure, cell_name, describe_failure
 from .workspace import Workspace
 
 T = TypeVar("T")
+
+_EMPTY_LINES = re.compile(r"(?:[^\S\n]*\n)+")
 
 
 class CellCompiler(CachingCompiler):
@@ -161,25 +164,30 @@ class Shell(ZMQInteractiveShell):
         METER.start_cell()
         self.display_pub.start_cell()
         self.interpreter.start_cell()
-        self._before = take_snapshot(self.user_ns, self.workspace.is_own)
+        self._before = self._take_snapshot()
 
     def end_cell(self) -> CellReport:
         """Put back what the cell replaced, and describe what it left."""
         replaced = self.interpreter.end_cell()
         self._close_output()
-        notices = [*self._notices, *self.workspace.restore(self.user_ns)]
-        notices += [f"the builtin {name} was replaced and put back" for name in replaced]
-        after = take_snapshot(self.user_ns, self.workspace.is_own)
-        variables = changed_variables(self.user_ns, self._before, after)
+        restored = self.workspace.restore(self.user_ns)
+        variables = changed_variables(self.user_ns, self._before, self._take_snapshot())
+        notices = [*self._notices, *restored, *(f"the builtin {name} was replaced and put back" for name in replaced)]
         return CellReport(variables=variables, notices=notices, reads=self.reads.as_wire(), error_line=self._error_line)
 
+    def _take_snapshot(self) -> Snapshot:
+        try:
+            return take_snapshot(self.user_ns, self.workspace.is_own)
+        except BaseException as error:  # the keys of a namespace may be odd too; the reply must not be lost over it
+            self._notices.append(f"the variables can't be listed ({name_of_type(error)})")
+            return {}
+
     def _close_output(self) -> None:
-        for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, CappedStream):
-                stream.drain()
+        for stream in CappedStream.made:
+            stream.drain()
         cut, late = METER.end_cell(watch_threads=self.workspace.seeded)
-        if cut and isinstance(sys.stdout, CappedStream):
-            sys.stdout.write_beyond(f"\n[output cut: {cut:,} more characters]\n")
+        if cut:
+            CappedStream.made[0].write_beyond(f"\n[output cut: {cut:,} more characters]\n")
         if late:
             self._notices.append(f"a thread of an earlier cell printed {late:,} characters; they were dropped")
         if self.display_pub.dropped:
@@ -187,8 +195,9 @@ class Shell(ZMQInteractiveShell):
 
     def transform_cell(self, raw_cell: str) -> str:
         """Turn IPython's syntax into Python, keeping every line where it was."""
-        stripped = raw_cell.lstrip("\n")  # IPython drops leading empty lines, which would shift error lines
-        return "\n" * (len(raw_cell) - len(stripped)) + str(super().transform_cell(stripped))
+        empty = _EMPTY_LINES.match(raw_cell)  # IPython would drop them
+        lines = empty[0].count("\n") if empty is not None else 0
+        return "\n" * lines + str(super().transform_cell(raw_cell))
 
     def transform_ast(self, node: Any) -> Any:
         """Refuse cells that bind protected names, then let IPython's transformers at the rest."""
@@ -268,8 +277,7 @@ class Shell(ZMQInteractiveShell):
             failure = Failure(name, text, (text,), None)
         self._error_line = failure.line
         self._last_traceback = list(failure.lines)
-        sys.stdout.flush()
-        sys.stderr.flush()
+        flush_streams()
         hook = self.displayhook
         hook.session.send(
             hook.pub_socket,

@@ -52,7 +52,7 @@ def _variable(name: str, value: Any, state: tuple[int, int, str]) -> Variable:
 
 
 def _is_told(name: str, value: Any) -> bool:
-    if not isinstance(name, str) or name.startswith("_") or name in _SHELL_NAMES:
+    if type(name) is not str or name.startswith("_") or name in _SHELL_NAMES:
         return False
     kind = type(value)
     if kind in (ModuleType, BuiltinFunctionType):

@@ -154,7 +154,9 @@ def test_deep_recursion_is_shown_short(kernel: LiveKernel) -> None:
     assert len(text) < 2_000
 
 
-@pytest.mark.parametrize(("code", "line"), [("x = (", 1), ("a = 1\nb b", 2), ("a\n  b", 2), ("\n\nreturn 1", 3)])
+@pytest.mark.parametrize(
+    ("code", "line"), [("x = (", 1), ("a = 1\nb b", 2), ("a\n  b", 2), ("\n\nreturn 1", 3), ("\n  \t\n  b b", 3)]
+)
 def test_a_syntax_error_names_its_line(kernel: LiveKernel, code: str, line: int) -> None:
     ran = kernel.run(code)
     assert ran.status == "error"
@@ -223,6 +225,27 @@ def test_whatever_a_cell_breaks_the_next_one_works(kernel: LiveKernel, code: str
     assert kernel.run("import sys\nsys.setrecursionlimit(3000)\nlen(search(input_0, 'error'))").echo == "1"
 
 
+@pytest.mark.parametrize("stdout", ["None", "open('/dev/full', 'w')", "object()", "io.StringIO()"])
+def test_a_cell_without_its_stdout_ends_as_any_other(kernel: LiveKernel, stdout: str) -> None:
+    ran = kernel.run(f"import sys\nsys.stdout = sys.stderr = {stdout}\n1 / 0")
+    assert ran.error == "ZeroDivisionError: division by zero"
+    ran = kernel.run(f"import sys\nsys.stdout = sys.stderr = {stdout}\nFINAL(1)")
+    assert (ran.status, ran.answer) == ("ok", {"value": 1, "note": ""})
+    assert kernel.run("print('back')").stdout == "back\n"
+
+
+def test_what_is_written_past_python_survives_broken_builtins(kernel: LiveKernel) -> None:
+    code = "import builtins, os, time\nbuiltins.len = builtins.isinstance = None\nos.write(1, b'x' * 200_000)"
+    kernel.run(code)
+    assert kernel.run("import os\nos.write(1, b'after')\nNone").stdout == "after"
+
+
+def test_a_callback_that_leaves_does_not_cost_the_reply(kernel: LiveKernel) -> None:
+    code = "def leave(*_):\n    get_ipython().events.unregister('post_run_cell', leave)\n    raise SystemExit\n"
+    assert kernel.run(code + "get_ipython().events.register('post_run_cell', leave)\nNone").reply
+    assert works(kernel)
+
+
 def test_replaced_builtins_are_told(kernel: LiveKernel) -> None:
     ran = kernel.run("import builtins\nbuiltins.len = lambda x: 0")
     assert ran.notices == ["the builtin len was replaced and put back"]
@@ -234,6 +257,13 @@ def test_nobody_is_asked_for_input(kernel: LiveKernel) -> None:
 
 
 # -- variables --------------------------------------------------------------------------------------------------
+
+
+def test_a_namespace_with_odd_keys_is_survived(kernel: LiveKernel) -> None:
+    code = "class Key(str):\n    def startswith(self, *a): raise SystemExit\n    __hash__ = str.__hash__\n"
+    ran = kernel.run(code + "globals()[Key('odd')] = globals()[3] = 1")
+    assert ran.status == "ok"
+    assert works(kernel)
 
 
 def test_new_and_changed_variables_are_reported(kernel: LiveKernel) -> None:
