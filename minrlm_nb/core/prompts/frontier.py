@@ -16,11 +16,11 @@ of a REPL; you see only a profile of it. Work in steps: reply with one ```python
 shows, and so on until you call FINAL.
 
 In the REPL:
-- search(text, word, context=500): hits as (match, before, after); literal, ignores case; len() counts them all. \
-Give a re.compile(...) for a pattern.
+- search(text, pattern, context=500): hits as (match, before, after); literal, ignores case; len() counts them all. \
+A re.compile(...) works too.
 - peek(x): a short look at any value.
-- sub_llm(task, text="", choices=None): ask a language model about a text of up to 100,000 characters; returns its \
-reply. sub_llm_batch([(task, text), ...]) asks many at once and keeps their order. For meaning only: labels, \
+- sub_llm(task, context="", choices=None): ask a language model about a text of up to 100,000 characters; returns its \
+reply. sub_llm_batch([(task, context), ...]) asks many at once and keeps their order. For meaning only: labels, \
 summaries, facts in prose. Never for counting, sorting or arithmetic.
 - FINAL(value): gives the answer and ends the work. Text, numbers, lists and dicts keep their type. \
 FINAL_var("name") does the same with a variable.
