@@ -57,9 +57,13 @@ _WORDS: Final = _lesson(
     "lines",
     '[09:01] bob "buy" Oslo 12\n[09:02] eve "sell" Rome 7\n[',
     (
-        "Who sold most often?",
-        'READ\ncounts = Counter(row["word1"] for row in rows if row["word2"] == "sell")\n'
-        "FINAL(counts.most_common(1)[0][0])",
+        "Who sold the most?",
+        "READ\n"
+        "totals = Counter()\n"
+        "for row in rows:\n"
+        '    if row["word2"] == "sell":\n'
+        '        totals[row["word1"]] += float(row["number"])\n'
+        "FINAL(totals.most_common(1)[0][0])",
     ),
     ("How many different places are there?", 'READ\nFINAL(len({row["word3"] for row in rows}))'),
     (
@@ -74,7 +78,11 @@ _MESSAGES: Final = _lesson(
     "[09:01] bob INFO: order 83 paid with 12 EUR in Oslo\n[09:02] eve WARN: order 84 with 7 EUR refused\n[",
     (
         "Who has the most lines with WARN?",
-        'READ\ncounts = Counter(row["word1"] for row in rows if row["level"] == "WARN:")\n'
+        "READ\n"
+        "counts = Counter()\n"
+        "for row in rows:\n"
+        '    if row["level"] == "WARN:":\n'
+        '        counts[row["word1"]] += 1\n'
         "FINAL(counts.most_common(1)[0][0])",
     ),
     (

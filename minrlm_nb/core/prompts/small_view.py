@@ -44,7 +44,7 @@ _JSON_MARK: Final = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]
 
 def shape_of(view: SmallView) -> Shape:
     """How an input is read."""
-    lines = _whole_lines(view.head)
+    lines = _whole_lines(view.head, view.size)
     if not lines:
         return "prose"
     if view.kind in ("csv", "records") and any(mark in lines[0] for mark in _DELIMITERS):
@@ -59,7 +59,7 @@ def shape_of(view: SmallView) -> Shape:
 def reading_code(view: SmallView) -> str:
     """The lines of Python that read an input into ``rows`` or ``data``; nothing for prose."""
     shape, name = shape_of(view), view.name
-    lines = _whole_lines(view.head)
+    lines = _whole_lines(view.head, view.size)
     if shape == "table":
         delimiter = _delimiter(lines)
         option = "" if delimiter == "," else f", delimiter={delimiter!r}"
@@ -83,7 +83,7 @@ def show(view: SmallView, most_chars: int) -> str:
     """An input as the prompt has it: what it is, how it starts, how to read it, what that gives."""
     shape = shape_of(view)
     head = view.head[:most_chars]
-    lines = _whole_lines(head)
+    lines = _whole_lines(head, view.size)
     dots = "\n..." if len(head) < view.size else ""
     how = reading_code(view).replace("\n", "\nand ")
     if shape == "prose":
@@ -121,10 +121,11 @@ def json_values(head: str, root: str) -> list[str]:
     return [f"{where} = {value}" for where, value in itertools.islice(found.items(), MOST_VALUES)]
 
 
-def _whole_lines(head: str) -> list[str]:
-    """The lines that are not blank; the last, likely cut, only if there is no other."""
+def _whole_lines(head: str, size: int) -> list[str]:
+    """The lines that are not blank; the last only if it is not cut, or if there is no other."""
     lines = [line for line in head.splitlines() if line.strip()]
-    return lines[:-1] or lines
+    is_whole = len(head) >= size or head.endswith("\n")
+    return lines if is_whole else lines[:-1] or lines
 
 
 def _delimiter(lines: Sequence[str]) -> str:
