@@ -57,13 +57,13 @@ _WORDS: Final = _lesson(
     "lines",
     '[09:01] bob "buy" Oslo 12\n[09:02] eve "sell" Rome 7\n[',
     (
-        "Who sold the most?",
+        "Who sold most often?",
         "READ\n"
-        "totals = Counter()\n"
+        "counts = Counter()\n"
         "for row in rows:\n"
         '    if row["word2"] == "sell":\n'
-        '        totals[row["word1"]] += float(row["number"])\n'
-        "FINAL(totals.most_common(1)[0][0])",
+        '        counts[row["word1"]] += 1\n'
+        "FINAL(counts.most_common(1)[0][0])",
     ),
     ("How many different places are there?", 'READ\nFINAL(len({row["word3"] for row in rows}))'),
     (
