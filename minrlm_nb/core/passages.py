@@ -12,6 +12,7 @@ SMALL_MODEL_READS: Final = 2_500
 
 PASSAGE_CHARS: Final = 500
 _WORD: Final = re.compile(r"\w+")
+_ENDING: Final = re.compile(r"(?<=\w\w\w)(ing|ed|es|s|e|ly)$")
 _COMMON: Final = frozenset(
     """a an and answer any are as at be by did do does for from give had has have how in is it its many much name of on
     only or sentence that the their there they this to was were what when where which who whom whose why with
@@ -27,7 +28,7 @@ def best_passages(text: str, question: str, most_chars: int) -> str:
     text
         Any text; one that is short enough comes back as it is.
     question
-        Its words are looked for, all but the most common, by their first letters, so that ``sailed`` finds ``sails``.
+        Its words are looked for, all but the most common and without their endings, so that ``sailed`` finds ``sails``.
     most_chars
         Length of the result, at the most.
 
@@ -74,4 +75,8 @@ def _passages(text: str) -> list[str]:
 
 
 def _stem(word: str) -> str:
-    return word[:6] if len(word) > 6 else word.removesuffix("s")
+    """The word without its ending, so that ``smoke`` finds ``smoking`` and ``grins`` finds ``grinned``."""
+    bare = _ENDING.sub("", word)
+    if len(bare) > 3 and bare[-1] == bare[-2]:
+        bare = bare[:-1]
+    return bare[:7]

@@ -56,6 +56,7 @@ _TABLE: Final = _lesson(
 _WORDS: Final = _lesson(
     "lines",
     '[09:01] bob "buy" Oslo 12\n[09:02] eve "sell" Rome 7\n[',
+    ("How many lines has bob?", 'READ\nFINAL(sum(1 for row in rows if row["word1"] == "bob"))'),
     (
         "Who sold most often?",
         "READ\n"
@@ -75,14 +76,14 @@ _WORDS: Final = _lesson(
 
 _MESSAGES: Final = _lesson(
     "log",
-    "[09:01] bob INFO: order 83 paid with 12 EUR in Oslo\n[09:02] eve WARN: order 84 with 7 EUR refused\n[",
+    "[09:01] INFO bob: order 83 paid with 12 EUR in Oslo\n[09:02] WARN eve: order 84 with 7 EUR refused\n[",
     (
-        "Who has the most lines with WARN?",
+        "Who has the most refused orders?",
         "READ\n"
         "counts = Counter()\n"
         "for row in rows:\n"
-        '    if row["level"] == "WARN:":\n'
-        '        counts[row["word1"]] += 1\n'
+        '    if "refused" in row["message"]:\n'
+        '        counts[row["word2"]] += 1\n'
         "FINAL(counts.most_common(1)[0][0])",
     ),
     (
@@ -93,8 +94,8 @@ _MESSAGES: Final = _lesson(
         "What is the highest payment in EUR?",
         'amounts = [float(n) for n in re.findall(r"order \\d+ paid with (\\d+) EUR", input_0)]\nFINAL(max(amounts))',
     ),
-    ("How many lines has eve?", 'READ\nFINAL(sum(1 for row in rows if row["word1"] == "eve"))'),
-    ("How many times was an order refused?", 'READ\nFINAL(sum(1 for row in rows if "refused" in row["message"]))'),
+    ("How many times was an order paid?", 'READ\nFINAL(sum(1 for row in rows if "paid" in row["message"]))'),
+    ("How many WARN lines are there?", 'READ\nFINAL(sum(1 for row in rows if row["level"] == "WARN"))'),
 )
 
 _JSON: Final = _lesson(
