@@ -156,7 +156,7 @@ def test_the_programs_of_the_examples_run_and_answer(shape: str) -> None:
         "objects": '{"who": "bob", "kind": "buy", "cost": 12}\n{"who": "eve", "kind": "sell", "cost": 7}',
         "words": '[09:01] bob "buy" Oslo 12\n[09:02] eve "sell" Rome 7\n',
         "messages": (
-            "[09:01] bob INFO: order 83 paid with 12 EUR in Oslo\n[09:02] eve WARN: order 84 with 7 EUR refused\n"
+            "[09:01] INFO bob: order 83 paid with 12 EUR in Oslo\n[09:02] WARN eve: order 84 with 7 EUR refused\n"
         ),
         "json": json.dumps(
             {
