@@ -8,7 +8,7 @@ with a model and a REPL kernel, a test with a list of outcomes.
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from .config import RunConfig
@@ -139,17 +139,7 @@ def run_loop(config: RunConfig, style: PromptStyle, messages: tuple[Message, ...
             turn.cells += 1
             turn.spent = ran.spent
             yield CellFinished(number, ran.result)
-            step = Step(
-                number,
-                parsed.reasoning,
-                parsed.code,
-                reply.text,
-                result=ran.result,
-                usage=usage,
-                model_s=seconds,
-                sub_calls=ran.sub_calls,
-            )
-            yield StepDone(step)
+            yield StepDone(replace(step, result=ran.result, sub_calls=ran.sub_calls))
             if ran.answer is not None:
                 return turn.end(turn.limit or "answered", ran.answer)
             if ran.stopped is not None:

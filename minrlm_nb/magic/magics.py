@@ -187,9 +187,6 @@ class RLM(Magics):
         kept = "kept for --continue" if self._last is not None else "none kept"
         print(f"model: {told}\nREPL kernel: {kept}\ntraces: {self.trace_dir or 'not saved'}")  # noqa: T201
 
-    def _say(self, text: str) -> None:
-        self._shell.write(text + "\n") if hasattr(self._shell, "write") else print(text)  # noqa: T201
-
     def reset(self) -> None:
         """End the kept kernel and close the models."""
         last, self._last = self._last, None
